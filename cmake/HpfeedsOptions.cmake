@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+# What a user of the build may choose, and the one target that carries warnings and sanitizers.
+option(HPFEEDS_TESTS "Build the tests" ON)
+option(HPFEEDS_FUZZ "Build the fuzz targets (clang only)" OFF)
+option(HPFEEDS_BENCH "Build the benchmarks" OFF)
+option(HPFEEDS_WERROR "Warnings are errors" OFF)
+set(HPFEEDS_SANITIZE "" CACHE STRING "Sanitizers, separated by commas: address,undefined or thread")
+
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+  set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "" FORCE)
+endif()
+
+find_program(HPFEEDS_CCACHE ccache)
+if(HPFEEDS_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${HPFEEDS_CCACHE}")
+endif()
+
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+add_library(hpfeeds_options INTERFACE)
+target_compile_features(hpfeeds_options INTERFACE cxx_std_20)
+target_compile_options(hpfeeds_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Wold-style-cast -Woverloaded-virtual
+  $<$<BOOL:${HPFEEDS_WERROR}>:-Werror>)
+if(HPFEEDS_SANITIZE)
+  string(REPLACE "," ";" sanitizers "${HPFEEDS_SANITIZE}")
+  foreach(sanitizer IN LISTS sanitizers)
+    add_compile_options(-fsanitize=${sanitizer})
+    add_link_options(-fsanitize=${sanitizer})
+  endforeach()
+  add_compile_options(-fno-omit-frame-pointer -fno-sanitize-recover=all)
+endif()

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+# hpfeeds_room(NAME SOURCES a.cpp … USES room … [LINKS library …])
+#
+# One static library per folder of src/. USES are the rooms whose headers this one may include: it sets the link
+# dependency, and the test style.floors checks it against the includes that are really there.
+function(hpfeeds_room name)
+  cmake_parse_arguments(ROOM "" "" "SOURCES;USES;LINKS" ${ARGN})
+  set(target hpfeeds_${name})
+  add_library(${target} STATIC ${ROOM_SOURCES})
+  add_library(hpfeeds::${name} ALIAS ${target})
+  target_include_directories(${target} PUBLIC "${PROJECT_SOURCE_DIR}/src" "${PROJECT_SOURCE_DIR}/include")
+  target_link_libraries(${target} PRIVATE hpfeeds_options)
+  target_compile_features(${target} PUBLIC cxx_std_20)
+  foreach(used IN LISTS ROOM_USES)
+    target_link_libraries(${target} PUBLIC hpfeeds::${used})
+  endforeach()
+  target_link_libraries(${target} PUBLIC ${ROOM_LINKS})
+endfunction()
+
+# hpfeeds_header_room(NAME USES room … [LINKS library …]): a room of headers alone.
+function(hpfeeds_header_room name)
+  cmake_parse_arguments(ROOM "" "" "USES;LINKS" ${ARGN})
+  add_library(hpfeeds_${name} INTERFACE)
+  add_library(hpfeeds::${name} ALIAS hpfeeds_${name})
+  target_include_directories(hpfeeds_${name} INTERFACE "${PROJECT_SOURCE_DIR}/src" "${PROJECT_SOURCE_DIR}/include")
+  target_compile_features(hpfeeds_${name} INTERFACE cxx_std_20)
+  foreach(used IN LISTS ROOM_USES)
+    target_link_libraries(hpfeeds_${name} INTERFACE hpfeeds::${used})
+  endforeach()
+  target_link_libraries(hpfeeds_${name} INTERFACE ${ROOM_LINKS})
+endfunction()
