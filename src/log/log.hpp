@@ -1,18 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // log.hpp: one line per event, as `key=value` text or as JSON, on stderr.
 //
-// A line is built by the caller and handed to one writer thread through a bounded queue: no I/O thread ever waits for a
-// disk or a terminal. When the queue is full the oldest lines go, and are counted. Values come from peers: control
-// bytes, quotes and everything that is not UTF-8 are escaped, so a line is always one line.
+// A line is built by the caller and handed to one writer thread through a bounded queue: no I/O
+// thread ever waits for a disk or a terminal. When the queue is full the oldest lines go, and are
+// counted. Values come from peers: control bytes, quotes and everything that is not UTF-8 are
+// escaped, so a line is always one line.
 //
 // Threads  every function may be called by any thread after start().
-// Limits   RateLimit passes `burst` lines per kind and second; what it held back is told with the next line.
+// Limits   limits.hpp bounds the queue and a value's length. RateLimit passes `burst` lines per
+// kind and second; what it
+//          held back is told with the next line.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace hpfeeds::log {
 
@@ -32,8 +37,15 @@ struct Field {
     Field(std::string_view k, unsigned v) : key(k), value(std::to_string(v)) {}
 };
 
-// Until start() is called, lines are dropped: unit tests stay quiet.
+// Where finished lines go, without their line end; called by the writer thread alone. It must not
+// write to the log.
+using Output = std::function<void(std::string_view line)>;
+
+// Until start() is called, lines are dropped: unit tests stay quiet. Starting again ends what was
+// started before.
 void start(Level least, Format format);
+// The same, into `output` instead of stderr; for tests, mostly.
+void start(Level least, Format format, Output output);
 // Writes what is queued, then ends the writer thread.
 void stop();
 [[nodiscard]] bool enabled(Level level) noexcept;
@@ -58,7 +70,8 @@ inline void error(std::string_view event, std::initializer_list<Field> fields = 
 class RateLimit {
 public:
     explicit RateLimit(unsigned burst = 20) noexcept : burst_(burst) {}
-    // Whether a line may be written at `now_seconds` (any monotonic clock); held_back() then says how many were not.
+    // Whether a line may be written at `now_seconds` (any monotonic clock); held_back() then says
+    // how many were not.
     [[nodiscard]] bool admit(std::uint64_t now_seconds) noexcept;
     // Lines refused since the last admitted one; reading it resets it.
     [[nodiscard]] std::uint64_t take_held_back() noexcept;
