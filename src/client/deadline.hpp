@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// deadline.hpp: until when a caller is ready to wait.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <limits>
+
+namespace hpfeeds::client {
+
+using Clock = std::chrono::steady_clock;
+using Deadline = Clock::time_point;
+inline constexpr Deadline no_deadline = Deadline::max();
+
+[[nodiscard]] inline Deadline in(std::chrono::milliseconds wait) {
+    return Clock::now() + wait;
+}
+
+// For poll(2): -1 waits for ever; what remains is rounded up, so that a deadline is never met early
+// in a busy loop.
+[[nodiscard]] inline int poll_timeout(Deadline deadline) {
+    if (deadline == no_deadline) return -1;
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
+    using Count = decltype(left);
+    return static_cast<int>(std::clamp<Count>(left, 0, std::numeric_limits<int>::max()));
+}
+
+}  // namespace hpfeeds::client

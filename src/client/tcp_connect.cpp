@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/tcp_connect.hpp"
+
+#include "client/errc.hpp"
+
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <memory>
+
+namespace hpfeeds::client {
+namespace {
+
+using Addresses = std::unique_ptr<addrinfo, decltype(&freeaddrinfo)>;
+
+std::error_code last_error() {
+    return {errno, std::generic_category()};
+}
+
+std::string name_of(const addrinfo& address, std::uint16_t port) {
+    std::array<char, NI_MAXHOST> host{};
+    if (getnameinfo(address.ai_addr, address.ai_addrlen, host.data(), host.size(), nullptr, 0,
+                    NI_NUMERICHOST) != 0)
+        return "an address";
+    return std::string(host.data()) + " port " + std::to_string(port);
+}
+
+void set(int descriptor, int level, int option, int value) {
+    // A socket without one of these still works, so a kernel that refuses is not an error.
+    static_cast<void>(setsockopt(descriptor, level, option, &value, sizeof value));
+}
+
+std::error_code connect_one(int descriptor, const addrinfo& address, Deadline deadline, int wake) {
+    if (connect(descriptor, address.ai_addr, address.ai_addrlen) == 0) return {};
+    if (errno != EINPROGRESS && errno != EINTR) return last_error();
+    if (const auto waited = wait_until_ready(descriptor, POLLOUT, deadline, wake)) return waited;
+    int failed = 0;
+    socklen_t size = sizeof failed;
+    if (getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &failed, &size) != 0) return last_error();
+    return {failed, std::generic_category()};
+}
+
+// What is left of the time, shared among this address and the `others` after it.
+Deadline share(Deadline deadline, std::size_t others) {
+    if (deadline == no_deadline) return deadline;
+    const auto now = Clock::now();
+    return now + (deadline - now) / static_cast<Clock::rep>(others + 1);
+}
+
+}  // namespace
+
+std::error_code wait_until_ready(int descriptor, short events, Deadline deadline, int wake) {
+    // poll() overlooks a negative descriptor, which is what `no wake` is.
+    std::array<pollfd, 2> watched{{{descriptor, events, 0}, {wake, POLLIN, 0}}};
+    for (;;) {
+        const int ready = poll(watched.data(), watched.size(), poll_timeout(deadline));
+        if (ready < 0 && errno == EINTR) continue;
+        if (ready < 0) return last_error();
+        if (ready == 0) return Errc::timed_out;
+        return watched[1].revents != 0 ? Errc::interrupted : std::error_code{};
+    }
+}
+
+TcpConnected tcp_connect(const std::string& host, std::uint16_t port, Deadline deadline, int wake) {
+    addrinfo hints{};
+    hints.ai_socktype = SOCK_STREAM;
+    hints.ai_flags = AI_NUMERICSERV;
+    addrinfo* found = nullptr;
+    TcpConnected result;
+    if (const int failed =
+            getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found)) {
+        result.error = Errc::host_not_found;
+        result.explanation =
+            host + ": " + (failed == EAI_SYSTEM ? std::strerror(errno) : gai_strerror(failed));
+        return result;
+    }
+    const Addresses addresses(found, freeaddrinfo);
+    std::size_t left = 0;
+    for (const addrinfo* each = found; each != nullptr; each = each->ai_next)
+        ++left;
+    for (const addrinfo* each = found; each != nullptr; each = each->ai_next) {
+        --left;
+        const int descriptor =
+            socket(each->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
+        result.error = descriptor < 0 ? last_error()
+                                      : connect_one(descriptor, *each, share(deadline, left), wake);
+        if (!result.error) {
+            set(descriptor, IPPROTO_TCP, TCP_NODELAY, 1);
+            set(descriptor, SOL_SOCKET, SO_KEEPALIVE, 1);
+            set(descriptor, IPPROTO_TCP, TCP_KEEPIDLE, 10);
+            set(descriptor, IPPROTO_TCP, TCP_KEEPINTVL, 5);
+            set(descriptor, IPPROTO_TCP, TCP_KEEPCNT, 3);
+            result.descriptor = descriptor;
+            result.explanation = name_of(*each, port);
+            return result;
+        }
+        if (descriptor >= 0) close(descriptor);
+        if (!result.explanation.empty()) result.explanation += "; ";
+        result.explanation += name_of(*each, port) + ": " + result.error.message();
+        if (result.error == Errc::interrupted) break;
+    }
+    return result;
+}
+
+}  // namespace hpfeeds::client

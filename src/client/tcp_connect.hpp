@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// tcp_connect.hpp: a name and a port into a connected, non-blocking TCP socket.
+//
+// Every address of the name is tried in the system's order, each with its share of the time that is
+// left, so that one dead address does not use up the time of the others. Looking up the name may
+// block for as long as the resolver does.
+//
+// Threads    any.
+// Ownership  the descriptor is the caller's to close.
+#pragma once
+
+#include "client/deadline.hpp"
+
+#include <cstdint>
+#include <string>
+#include <system_error>
+
+namespace hpfeeds::client {
+
+struct TcpConnected {
+    int descriptor = -1;      // -1: see error
+    std::error_code error;    // of the last address tried
+    std::string explanation;  // "127.0.0.1 port 10000: Connection refused"
+};
+
+// `wake` ends the wait when it becomes readable; -1: nothing does. The socket has TCP_NODELAY, and
+// keepalive with the broker's own figures, so that a vanished broker is noticed within half a
+// minute.
+[[nodiscard]] TcpConnected tcp_connect(const std::string& host, std::uint16_t port,
+                                       Deadline deadline, int wake);
+
+// Waits until `descriptor` is ready for `events` (POLLIN, POLLOUT), or has failed: the next call on
+// it then says how.
+[[nodiscard]] std::error_code wait_until_ready(int descriptor, short events, Deadline deadline,
+                                               int wake);
+
+}  // namespace hpfeeds::client
