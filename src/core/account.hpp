@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // account.hpp: who may do what.
 //
-// An Account is built once by a store, then shared and never changed: sessions hold the snapshot they logged in with.
-// Threads  immutable after construction, so any thread may read.    Bytes  all text is raw bytes (client-quirk 17).
+// An Account is built once by a store, then shared and never changed: sessions hold the snapshot
+// they logged in with. Threads  immutable after construction, so any thread may read.    Bytes  all
+// text is raw bytes (client-quirk 17).
 #pragma once
 
 #include <cstddef>

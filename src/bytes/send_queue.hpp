@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// send_queue.hpp: the frames one subscriber has still to receive, in order.
+//
+// Does no I/O: the engine asks what to write (gather), then says what was taken (consume). A piece
+// is a run of whole frames on a slab; only the oldest may be partly sent, and the queue remembers
+// where its run began, so that it can always be cut between two frames (client-quirk 21).
+//
+// Units      sizes are bytes; frames are counted by walking their lengths.
+// Threads    owned by one shard; no other thread may touch it.
+// Ownership  a queued piece holds one reference to its slab; consuming or dropping its last byte
+// gives it back. Memory     pieces lie in nodes of the shard's NodePool: an empty queue owns none,
+// and after warm-up nothing is allocated. Errors     nothing throws. Limits are the caller's to
+// enforce (core/shard_flow.cpp), by pending_bytes().
+#pragma once
+
+#include "bytes/frame_ref.hpp"
+#include "bytes/limits.hpp"
+#include "bytes/slab_pool.hpp"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace hpfeeds::bytes {
+
+// Some pieces of one queue, and the next node of that queue.
+struct QueueNode {
+    static constexpr std::uint32_t pieces_max = 15;
+    QueueNode* next = nullptr;
+    std::array<Piece, pieces_max> pieces;
+};
+
+// The nodes of all queues of a shard. Threads: owned by one shard.
+class NodePool {
+public:
+    NodePool() = default;
+    ~NodePool();
+    NodePool(const NodePool&) = delete;
+    NodePool& operator=(const NodePool&) = delete;
+
+    [[nodiscard]] QueueNode* take() noexcept;
+    void give_back(QueueNode* node) noexcept;
+
+private:
+    QueueNode* free_ = nullptr;
+    std::size_t free_count_ = 0;
+};
+
+class SendQueue {
+public:
+    struct Dropped {
+        std::size_t frames = 0;
+        std::size_t bytes = 0;
+    };
+
+    explicit SendQueue(NodePool& nodes) noexcept : nodes_(&nodes) {}
+    ~SendQueue() { clear(); }
+    SendQueue(const SendQueue&) = delete;
+    SendQueue& operator=(const SendQueue&) = delete;
+
+    // Appends a run of whole frames by reference. The caller has taken one reference for it
+    // beforehand; false says that it was not needed, because the run continues the last piece, and
+    // stays the caller's.
+    [[nodiscard]] bool push(Piece run) noexcept;
+    // Appends a copy of the run, in memory of the queue's own.
+    void push_copy(Piece run, SlabPool& pool) noexcept;
+
+    // Fills `pieces` with the oldest bytes; returns how many it used. Valid until any other call.
+    [[nodiscard]] std::size_t gather(std::span<std::span<const std::byte>> pieces) const noexcept;
+    // Forgets the oldest `count` bytes. Requires: count <= pending_bytes().
+    void consume(std::size_t count) noexcept;
+
+    // Drops whole frames from the front, never one that is partly sent, until at least `bytes` are
+    // gone or none is left.
+    Dropped drop_oldest(std::size_t bytes) noexcept;
+    // Drops everything but the rest of a frame that is partly sent.
+    Dropped drop_unsent() noexcept { return drop_oldest(pending_bytes_); }
+    void clear() noexcept;
+
+    [[nodiscard]] std::size_t pending_bytes() const noexcept { return pending_bytes_; }
+    [[nodiscard]] bool empty() const noexcept { return pending_bytes_ == 0; }
+
+private:
+    [[nodiscard]] Piece& front() noexcept { return head_->pieces[head_index_]; }
+    void append(Piece piece) noexcept;
+    void prepend(Piece piece) noexcept;
+    void remove_front() noexcept;  // without giving its reference back
+    // Cuts the rest of a partly sent frame off the first piece; empty when nothing is partly sent.
+    [[nodiscard]] Piece take_partly_sent() noexcept;
+
+    NodePool* nodes_;
+    QueueNode* head_ = nullptr;
+    QueueNode* tail_ = nullptr;
+    std::uint32_t head_index_ = 0;  // of the oldest piece in head_
+    std::uint32_t tail_count_ = 0;  // one past the newest piece in tail_
+    std::uint32_t run_begin_ = 0;   // where the oldest piece began before bytes of it were sent
+    std::size_t pending_bytes_ = 0;
+};
+
+}  // namespace hpfeeds::bytes

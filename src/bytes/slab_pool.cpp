@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bytes/slab_pool.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <new>
+#include <utility>
+
+namespace hpfeeds::bytes {
+namespace {
+
+// Capacities leave room for the header, so that a slab with its header is a power of two or a
+// multiple of one.
+constexpr std::size_t standard_capacity = slab_bytes - sizeof(Slab);
+constexpr std::size_t small_capacity = small_slab_bytes - sizeof(Slab);
+
+// Its address tells threads apart for less than a thread id costs.
+thread_local char this_thread;
+
+void destroy(Slab* slab) noexcept {
+    slab->~Slab();
+    std::free(slab);
+}
+
+void destroy_all(Slab* slab) noexcept {
+    while (slab)
+        destroy(std::exchange(slab, slab->next));
+}
+
+}  // namespace
+
+void Slab::go_home() noexcept {
+    home->come_home(this);
+}
+
+SlabPool::SlabPool(MemoryBudget& budget) noexcept : budget_(&budget), owner_thread_(&this_thread) {}
+
+SlabPool::~SlabPool() {
+    destroy_all(small_.head);
+    destroy_all(standard_.head);
+    for (const FreeList& list : large_)
+        destroy_all(list.head);
+    destroy_all(returned_.load(std::memory_order_acquire));
+}
+
+void SlabPool::bind_to_this_thread() noexcept {
+    owner_thread_ = &this_thread;
+}
+
+std::size_t SlabPool::capacity_for(std::size_t bytes) noexcept {
+    if (bytes <= small_capacity) return small_capacity;
+    if (bytes <= standard_capacity) return standard_capacity;
+    const std::size_t whole = bytes + sizeof(Slab);
+    return (whole + slab_bytes - 1) / slab_bytes * slab_bytes - sizeof(Slab);
+}
+
+SlabPool::FreeList& SlabPool::list_of(std::size_t capacity) noexcept {
+    if (capacity == small_capacity) return small_;
+    if (capacity == standard_capacity) return standard_;
+    return large_[std::min((capacity + sizeof(Slab)) / slab_bytes, large_slab_classes) - 1];
+}
+
+Slab* SlabPool::take(std::size_t bytes) noexcept {
+    const std::size_t capacity = capacity_for(bytes);
+    FreeList& list = list_of(capacity);
+    if (!list.head) collect_returned();
+    budget_->add(capacity);
+    if (Slab* slab = list.head; slab && slab->capacity == capacity) {
+        list.head = slab->next;
+        list.idle_count_min = std::min(list.idle_count_min, --list.count);
+        if (capacity > standard_capacity) kept_large_bytes_ -= capacity;
+        slab->references.store(1, std::memory_order_relaxed);
+        slab->used = 0;
+        slab->appendable = false;
+        slab->next = nullptr;
+        return slab;
+    }
+    void* memory = std::malloc(sizeof(Slab) + capacity);
+    if (!memory) std::abort();
+    auto* slab = new (memory) Slab;
+    slab->capacity = static_cast<std::uint32_t>(capacity);
+    slab->home = this;
+    return slab;
+}
+
+void SlabPool::come_home(Slab* slab) noexcept {
+    budget_->subtract(slab->capacity);
+    if (owner_thread_ == &this_thread) return keep(slab);
+    Slab* head = returned_.load(std::memory_order_relaxed);
+    do {
+        slab->next = head;
+    } while (!returned_.compare_exchange_weak(head, slab, std::memory_order_release,
+                                              std::memory_order_relaxed));
+}
+
+void SlabPool::keep(Slab* slab) noexcept {
+    const std::size_t capacity = slab->capacity;
+    FreeList& list = list_of(capacity);
+    const bool room = capacity == small_capacity ? list.count < kept_small_slabs_max
+                      : capacity == standard_capacity
+                          ? list.count < kept_slabs_max
+                          : capacity <= large_slab_bytes_max - sizeof(Slab) &&
+                                kept_large_bytes_ + capacity <= kept_large_bytes_max;
+    if (!room) return destroy(slab);
+    if (capacity > standard_capacity) kept_large_bytes_ += capacity;
+    slab->next = list.head;
+    list.head = slab;
+    ++list.count;
+}
+
+void SlabPool::collect_returned() noexcept {
+    Slab* slab = returned_.exchange(nullptr, std::memory_order_acquire);
+    while (slab)
+        keep(std::exchange(slab, slab->next));
+}
+
+bool SlabPool::trim() noexcept {
+    collect_returned();
+    bool more = false;
+    const auto trim_list = [&](FreeList& list) {
+        std::size_t surplus = (list.idle_count_min + 1) / 2;
+        for (; surplus && list.head; --surplus) {
+            Slab* slab = list.head;
+            list.head = slab->next;
+            --list.count;
+            if (slab->capacity > standard_capacity) kept_large_bytes_ -= slab->capacity;
+            destroy(slab);
+        }
+        list.idle_count_min = list.count;
+        more = more || list.count > 0;
+    };
+    trim_list(small_);
+    trim_list(standard_);
+    for (FreeList& list : large_)
+        trim_list(list);
+    return more;
+}
+
+}  // namespace hpfeeds::bytes

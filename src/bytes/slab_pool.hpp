@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// slab_pool.hpp: where a shard's slabs come from and go back to; and the budget that all pools
+// share.
+//
+// After warm-up taking and returning a slab allocates nothing: free slabs are kept, up to
+// limits.hpp's bounds. trim() gives back what a burst left behind.
+//
+// Units      bytes; a slab counts with its capacity.
+// Threads    one thread owns the pool (the one that called bind_to_this_thread(), at first the one
+// that built it) and
+//            alone may take and trim. Slabs may be released on any thread: foreign ones come home
+//            through a lock-free list. MemoryBudget may be read and changed by any thread.
+// Ownership  the pool must outlive every slab it gave.
+// Errors     out of memory ends the process.
+#pragma once
+
+#include "bytes/limits.hpp"
+#include "bytes/slab.hpp"
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+
+namespace hpfeeds::bytes {
+
+// Message memory in use by all shards, and how much there may be.
+class MemoryBudget {
+public:
+    explicit MemoryBudget(std::size_t bytes_max) noexcept : bytes_max_(bytes_max) {}
+
+    [[nodiscard]] std::size_t in_use_bytes() const noexcept {
+        return in_use_bytes_.load(std::memory_order_relaxed);
+    }
+    [[nodiscard]] std::size_t bytes_max() const noexcept { return bytes_max_; }
+    [[nodiscard]] bool exceeded() const noexcept { return in_use_bytes() > bytes_max_; }
+    // From here on late readers get copies instead of references, so that they pin less.
+    [[nodiscard]] bool scarce() const noexcept { return in_use_bytes() > bytes_max_ / 4; }
+
+    void add(std::size_t bytes) noexcept {
+        in_use_bytes_.fetch_add(bytes, std::memory_order_relaxed);
+    }
+    void subtract(std::size_t bytes) noexcept {
+        in_use_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+    }
+
+private:
+    std::atomic<std::size_t> in_use_bytes_{0};
+    std::size_t bytes_max_;
+};
+
+class SlabPool {
+public:
+    explicit SlabPool(MemoryBudget& budget) noexcept;
+    ~SlabPool();
+    SlabPool(const SlabPool&) = delete;
+    SlabPool& operator=(const SlabPool&) = delete;
+
+    void bind_to_this_thread() noexcept;
+
+    // A slab with one reference, nothing used, and room for at least `bytes`.
+    [[nodiscard]] Slab* take(std::size_t bytes) noexcept;
+
+    // Frees half of the slabs that nobody has needed since the last call; true while there may be
+    // more to free.
+    bool trim() noexcept;
+
+    [[nodiscard]] MemoryBudget& budget() noexcept { return *budget_; }
+
+private:
+    friend struct Slab;
+    struct FreeList {
+        Slab* head = nullptr;
+        std::size_t count = 0;
+        std::size_t idle_count_min = 0;  // the fewest that lay here since the last trim
+    };
+
+    void come_home(Slab* slab) noexcept;
+    void keep(Slab* slab) noexcept;
+    void collect_returned() noexcept;
+    [[nodiscard]] FreeList& list_of(std::size_t capacity) noexcept;
+    [[nodiscard]] static std::size_t capacity_for(std::size_t bytes) noexcept;
+
+    MemoryBudget* budget_;
+    const void* owner_thread_;
+    FreeList small_, standard_;
+    std::array<FreeList, large_slab_classes> large_;
+    std::size_t kept_large_bytes_ = 0;
+    std::atomic<Slab*> returned_{nullptr};  // released by other threads
+};
+
+}  // namespace hpfeeds::bytes

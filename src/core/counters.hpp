@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// counters.hpp: what a shard counts. Labels are resolved once, at login or at the first frame of a
+// channel; after that a count is one add on a pointer that the session holds.
+//
+// Names and meanings are PROTOCOL.md's, section "Metrics"; broker/metrics_report.cpp gives them
+// their names.
+//
+// Threads    the shard alone adds and creates; any thread may read, at any time: entries are
+// published by a release store,
+//            are never moved and never freed before the book is.
+// Limits     core/limits.hpp bounds how many entries peers can create; later ones share an entry
+// named `other`.
+#pragma once
+
+#include "core/close_reason.hpp"
+#include "metrics/counter.hpp"
+#include "wire/parser.hpp"
+
+#include <array>
+#include <atomic>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+namespace hpfeeds::core {
+
+using metrics::Counter;
+using metrics::Gauge;
+
+inline constexpr std::string_view other_label = "other";
+
+struct IdentCounters {
+    std::string ident;
+    std::string owner;
+
+    Gauge authenticated_connections;
+    Gauge send_buffer_bytes;
+    Gauge receive_buffer_bytes;
+    Counter ready;
+    Counter lost;
+    Counter receive_buffer_fill;
+    Counter send_buffer_fill;
+    Counter send_buffer_drain;
+    Counter deadline_start;
+    Counter deadline_recover;
+    Counter dropped_frames;
+    Counter dropped_bytes;
+    std::array<Counter, close_reason_count> errors;
+
+    const IdentCounters* next = nullptr;
+};
+
+struct ChannelCounters {
+    // le = 1024, doubling, to 4194304, +Inf
+    static constexpr std::size_t bucket_count = 14;
+
+    std::string ident;
+    std::string channel;
+
+    Gauge subscriptions;
+    Counter payload_bytes;
+    std::array<Counter, bucket_count>
+        buckets;  // not cumulative; their sum is the count of PUBLISHes
+
+    void count_payload(std::size_t bytes) noexcept {
+        const std::size_t kibibytes = bytes == 0 ? 0 : (bytes - 1) >> 10;
+        const auto index = static_cast<std::size_t>(std::bit_width(kibibytes));
+        buckets[index < bucket_count ? index : bucket_count - 1].increment();
+    }
+
+    const ChannelCounters* next = nullptr;
+};
+
+// What is counted for the shard as a whole.
+struct ShardCounters {
+    Gauge connections;
+    Counter made;
+    Counter lost_before_login;
+    std::array<Counter, close_reason_count> closed;
+    std::array<Counter, wire::refusal_count> refused;
+    Counter published_frames;
+    Counter delivered_bytes;
+    Counter forwarded_runs;
+    Counter untold_incidents;  // refusals that were counted, but not told to the log
+};
+
+class CounterBook {
+public:
+    CounterBook() = default;
+    ~CounterBook();
+    CounterBook(const CounterBook&) = delete;
+    CounterBook& operator=(const CounterBook&) = delete;
+
+    // Entries, made when they are missing; never null.
+    [[nodiscard]] IdentCounters& ident(std::string_view ident, std::string_view owner) noexcept;
+    [[nodiscard]] IdentCounters& stranger(std::string_view ident) noexcept;
+    [[nodiscard]] ChannelCounters& channel(std::string_view ident,
+                                           std::string_view channel) noexcept;
+
+    ShardCounters shard;
+
+    // Any thread.
+    [[nodiscard]] const IdentCounters* first_ident() const noexcept {
+        return idents_.load(std::memory_order_acquire);
+    }
+    [[nodiscard]] const ChannelCounters* first_channel() const noexcept {
+        return channels_.load(std::memory_order_acquire);
+    }
+
+private:
+    [[nodiscard]] IdentCounters& add_ident(std::string key, std::string_view ident,
+                                           std::string_view owner) noexcept;
+
+    std::atomic<const IdentCounters*> idents_{nullptr};
+    std::atomic<const ChannelCounters*> channels_{nullptr};
+    std::unordered_map<std::string, IdentCounters*> ident_index_;
+    std::unordered_map<std::string, ChannelCounters*> channel_index_;
+    std::size_t strangers_ = 0;
+};
+
+}  // namespace hpfeeds::core

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// limits.hpp: the bounds of a shard. Sizes are bytes; durations say their unit.
+#pragma once
+
+#include "bytes/limits.hpp"
+#include "wire/limits.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace hpfeeds::core {
+
+// What is done with a subscriber that has too much queued.
+enum class SlowPolicy : std::uint8_t {
+    disconnect,   // cut it, as documented: at the deadline, or at once at the hard cap
+    drop_newest,  // keep it; what does not fit is dropped (client-quirk 18)
+    drop_oldest,  // keep it; the oldest whole frames make room
+};
+
+// What an operator may set; defaults are PROTOCOL.md's.
+struct Limits {
+    std::size_t publish_frame_bytes_max = wire::publish_frame_bytes_max;
+
+    SlowPolicy slow_policy = SlowPolicy::disconnect;
+    std::size_t slow_high_bytes = 50 * wire::publish_frame_bytes_max;
+    std::chrono::milliseconds slow_deadline{60'000};
+    std::size_t subscriber_bytes_max = 64 * 1024 * 1024;
+
+    std::chrono::milliseconds login_deadline{10'000};
+    std::chrono::milliseconds refusal_delay{1'000};  // client-quirk 10
+
+    [[nodiscard]] std::size_t slow_low_bytes() const noexcept { return slow_high_bytes / 4; }
+};
+
+// How long a connection that we end may take to read what we still have for it.
+inline constexpr std::chrono::milliseconds linger{2'000};
+// The same for a subscriber that was cut for being slow: its backlog stands before the ERROR.
+inline constexpr std::chrono::milliseconds linger_slow{5'000};
+
+// Before login a read takes no more than this: an AUTH and a little of what is pipelined behind it.
+// The rest waits in the kernel, so that a flood of strangers costs next to nothing.
+inline constexpr std::size_t read_before_login_bytes_max = 1024;
+static_assert(read_before_login_bytes_max >= wire::auth_frame_bytes_max);
+
+// Bytes that are read and thrown away from a connection that is being closed; then it is cut.
+inline constexpr std::size_t discarded_bytes_max = 256 * 1024;
+
+// Names that peers bring and that we remember for metrics, per shard; later ones are counted as
+// `other`.
+inline constexpr std::size_t counted_idents_max = 20'000;
+inline constexpr std::size_t counted_strangers_max = 1'000;  // idents that never logged in
+inline constexpr std::size_t counted_channels_max = 50'000;  // pairs of ident and channel
+
+// Refusals told to the log in one turn of a shard; further ones are only counted.
+inline constexpr std::size_t incidents_per_turn_max = 64;
+
+// How much of a peer's text is repeated in an ERROR: all that fits a frame.
+inline constexpr std::size_t error_text_bytes_max =
+    wire::error_frame_bytes_max - wire::header_bytes;
+
+// Shards whose interest in a channel fits one word.
+inline constexpr unsigned shards_max = 64;
+
+}  // namespace hpfeeds::core

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// session.hpp: what a shard knows of one peer.
+//
+//   greeted ──AUTH──> verifying ──right──> ready ──AUTH──> verifying …
+//                         └─wrong──> refused (waits out the delay, then ERROR)
+//   any ──refusal, deadline, goodbye──> closing (hands out what is queued) ──> ended (the engine
+//   closes the socket)
+//
+// Threads    owned by one shard.
+// Ownership  a session lives in its shard's table; channels and counters are borrowed.
+// Memory     an idle subscriber owns this object, one Subscription per channel, and no buffer.
+#pragma once
+
+#include "bytes/frame_ref.hpp"
+#include "bytes/send_queue.hpp"
+#include "core/account.hpp"
+#include "core/channel_table.hpp"
+#include "core/close_reason.hpp"
+#include "core/counters.hpp"
+#include "core/name_table.hpp"
+#include "wire/challenge.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace hpfeeds::core {
+
+// Told by the caller; core reads no clock.
+using Instant = std::chrono::steady_clock::time_point;
+
+// A place in a shard's table, and which of the sessions that had it. A message for a session that
+// is gone does not fit.
+struct SessionId {
+    std::uint32_t index = 0;
+    std::uint32_t generation = 0;
+    bool operator==(const SessionId&) const = default;
+};
+
+enum class State : std::uint8_t { vacant, greeted, verifying, refused, ready, closing, ended };
+
+// What the session waits for; each kind has one duration, so that its list is in order by itself.
+enum class Timer : std::uint8_t { none, login, refusal, slow, closing, closing_slow };
+inline constexpr std::size_t timer_count = 6;
+
+// Where a publisher's frames for one channel go, resolved at its first frame.
+struct Route {
+    Channel* channel;
+    ChannelCounters* counters;
+    std::string
+        head;  // str8 ident and str8 channel, as every such frame has them behind its header
+
+    [[nodiscard]] std::string_view key() const noexcept { return channel->name; }
+};
+
+struct Subscription {
+    Session* session;
+    Channel* channel;
+    ChannelCounters* counters;
+    std::uint32_t position;  // in channel->subscribers
+
+    [[nodiscard]] std::string_view key() const noexcept { return channel->name; }
+};
+
+struct Session {
+    explicit Session(bytes::NodePool& nodes) noexcept : queue(nodes) {}
+
+    SessionId id;
+    State state = State::vacant;
+    Timer timer = Timer::none;
+    CloseReason close_reason = CloseReason::peer_closed;
+    bool dirty = false;          // in Effects::dirty
+    bool late = false;           // the socket takes no more for now
+    bool peer_gone = false;      // nothing more will come
+    bool output_broken = false;  // nothing more can be sent
+    bool dropping = false;       // frames for it were dropped since its queue was last empty
+    bool tail_listed = false;    // in the shard's list of torn tails
+    bool tail_aged = false;      // its torn tail was there at the last sweep
+    wire::Nonce nonce{};
+    std::uint32_t discarded_bytes = 0;
+
+    bytes::FrameRef
+        torn;  // received and not yet parsed; while verifying or refused it begins with the AUTH
+    bytes::SendQueue queue;
+
+    std::shared_ptr<const Account> account;  // null until the first right AUTH
+    IdentCounters* counters = nullptr;       // null until the first right AUTH
+    Route* last_route = nullptr;
+    NameTable<Route> routes;
+    NameTable<Subscription> subscriptions;
+
+    Session* timer_previous = nullptr;
+    Session* timer_next = nullptr;
+    Instant due{};
+
+    [[nodiscard]] bool hears() const noexcept {
+        return state == State::ready || state == State::greeted;
+    }
+};
+
+}  // namespace hpfeeds::core

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/shard.hpp"
+
+#include "wire/encode.hpp"
+#include "wire/parser.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <cstring>
+#include <utility>
+
+namespace hpfeeds::core {
+
+Shard::Shard(ShardOptions options, bytes::SlabPool& pool)
+    : options_(std::move(options)), pool_(&pool), read_buffer_(pool) {
+    assert(options_.broker_name.size() <= wire::string_bytes_max);
+    assert(options_.shard_count <= shards_max);
+}
+
+Shard::~Shard() {
+    for (const auto& session : sessions_) {
+        if (session->state == State::vacant) continue;
+        unsubscribe_all(*session);
+        drop_routes(*session);
+    }
+    sessions_.clear();
+    if (control_) control_->release();
+}
+
+Session* Shard::find(SessionId id) const noexcept {
+    if (id.index >= sessions_.size()) return nullptr;
+    Session* session = sessions_[id.index].get();
+    return session->id == id && session->state != State::vacant ? session : nullptr;
+}
+
+Session& Shard::vacant_session() noexcept {
+    if (vacant_.empty()) {
+        auto added = std::make_unique<Session>(nodes_);
+        added->id.index = static_cast<std::uint32_t>(sessions_.size());
+        sessions_.push_back(std::move(added));
+        return *sessions_.back();
+    }
+    Session& session = *sessions_[vacant_.back()];
+    vacant_.pop_back();
+    return session;
+}
+
+SessionId Shard::open(const wire::Nonce& nonce, Instant now) noexcept {
+    Session& session = vacant_session();
+    ++session_count_;
+    session.state = State::greeted;
+    session.nonce = nonce;
+    book_.shard.made.increment();
+    book_.shard.connections.add(1);
+
+    bytes::Slab& slab =
+        control_slab(wire::info_frame_bytes(options_.broker_name.size(), nonce.size()));
+    const std::size_t used =
+        wire::encode_info({slab.data() + slab.used, slab.room()}, options_.broker_name, nonce);
+    queue_control(session, {&slab, slab.used, static_cast<std::uint32_t>(used)});
+    start_timer(session, Timer::login, now + options_.limits.login_deadline);
+    return session.id;
+}
+
+void Shard::forget(SessionId id) noexcept {
+    Session* session = find(id);
+    if (!session) return;
+    assert(session->state == State::ended);
+    const std::uint32_t generation = session->id.generation + 1;
+    std::destroy_at(session);
+    std::construct_at(session, nodes_);
+    session->id = {id.index, generation};
+    vacant_.push_back(id.index);
+    --session_count_;
+}
+
+// ---- reading
+
+bool Shard::wants_reading(SessionId id) const noexcept {
+    const Session* session = find(id);
+    return session && !session->peer_gone && (session->hears() || session->state == State::closing);
+}
+
+std::span<std::byte> Shard::read_room(SessionId id) noexcept {
+    Session* session = find(id);
+    if (!session) return {};
+    const auto torn = session->torn.bytes();
+    const std::size_t frame_bytes =
+        torn.size() >= wire::header_bytes ? wire::read_u32(torn.data()) : 0;
+    const auto room = read_buffer_.prepare(session->torn, frame_bytes);
+    if (session->state == State::ready || session->state == State::closing) return room;
+    return room.first(std::min(room.size(), read_before_login_bytes_max));
+}
+
+void Shard::received(SessionId id, std::size_t count, Instant now) noexcept {
+    Session* session = find(id);
+    if (!session) return;
+    const bytes::Piece unread = read_buffer_.commit(count);
+    if (session->state == State::ready) session->counters->receive_buffer_fill.add(count);
+    if (session->state == State::closing) {
+        keep_rest(*session, {});
+        session->discarded_bytes += static_cast<std::uint32_t>(count);
+        if (session->discarded_bytes > discarded_bytes_max && session->queue.empty()) end(*session);
+        return;
+    }
+    read_frames(*session, unread, now);
+}
+
+void Shard::read_frames(Session& session, bytes::Piece unread, Instant now) noexcept {
+    const std::uint32_t taken = take_frames(session, unread, now);
+    keep_rest(session, {unread.slab, unread.offset + taken, unread.length - taken});
+}
+
+void Shard::keep_rest(Session& session, bytes::Piece rest) noexcept {
+    const std::size_t before = session.torn.bytes().size();
+    if (session.state == State::closing || session.state == State::ended) rest.length = 0;
+    read_buffer_.keep(session.torn, rest);
+    if (session.counters && rest.length != before)
+        session.counters->receive_buffer_bytes.add(static_cast<std::int64_t>(rest.length) -
+                                                   static_cast<std::int64_t>(before));
+    if (rest.length == 0) return;
+    session.tail_aged = false;
+    // Who has not logged in, or waits for a key store, may wait long: it shall not pin what others
+    // read into.
+    if (session.state != State::ready) {
+        read_buffer_.compact(session.torn);
+    } else if (!session.tail_listed) {
+        session.tail_listed = true;
+        torn_tails_.push_back(session.id);
+    }
+}
+
+// Carries out the whole frames of `unread`; returns how many bytes they took.
+//
+// The first branch is where the broker spends its time: a PUBLISH on the same channel as the one
+// before costs one compare of ident and channel together, and joins the run. Everything else is
+// parsed.
+std::uint32_t Shard::take_frames(Session& session, bytes::Piece unread, Instant now) noexcept {
+    const std::byte* const base = unread.slab->data();
+    const std::uint32_t end = unread.end();
+    std::uint32_t at = unread.offset;
+    const wire::Limits wire_limits{options_.limits.publish_frame_bytes_max};
+    Run run{{unread.slab, at, 0}};
+
+    while (session.hears() && end - at >= wire::header_bytes) {
+        const std::byte* const frame_at = base + at;
+        const std::uint32_t length = wire::read_u32(frame_at);
+        Route* const route = session.last_route;
+        if (route && frame_at[4] == std::byte{static_cast<std::uint8_t>(wire::Opcode::publish)} &&
+            length <= end - at && length <= wire_limits.publish_frame_bytes_max &&
+            length >= wire::header_bytes + route->head.size() &&
+            std::memcmp(frame_at + wire::header_bytes, route->head.data(), route->head.size()) ==
+                0) {
+            if (run.route != route) {
+                this->route(run, now);
+                if (!session.hears()) break;  // fan-out may cut the publisher, who listens too
+                run = Run{{unread.slab, at, 0}, route, 0, 0};
+            }
+            const std::size_t payload_bytes = length - wire::header_bytes - route->head.size();
+            route->counters->count_payload(payload_bytes);
+            run.piece.length += length;
+            run.frames += 1;
+            run.payload_bytes += payload_bytes;
+            at += length;
+            continue;
+        }
+
+        const wire::Parsed parsed = wire::parse(
+            {frame_at, end - at},
+            session.account ? wire::Peer::client : wire::Peer::client_before_login, wire_limits);
+        if (parsed.outcome == wire::Parsed::Outcome::incomplete) break;
+        if (parsed.outcome == wire::Parsed::Outcome::frame &&
+            parsed.frame.opcode == wire::Opcode::publish && session.state == State::ready) {
+            this->route(run, now);
+            if (!session.hears()) break;
+            session.last_route = find_route(session, parsed.frame, now);
+            continue;  // with its route known the frame takes the first branch; refused, it ends
+                       // the loop
+        }
+        this->route(run, now);
+        if (!session.hears()) break;
+        if (parsed.outcome == wire::Parsed::Outcome::refused) {
+            Incident incident;
+            incident.reason = CloseReason::protocol_error;
+            incident.refusal = parsed.refusal;
+            refuse(session, incident, {}, now);
+            break;
+        }
+        handle(session, parsed.frame, now);
+        if (session.state == State::verifying) break;  // the AUTH stays, with what is behind it
+        at += static_cast<std::uint32_t>(parsed.frame.frame_bytes);
+    }
+    this->route(run, now);
+    return at - unread.offset;
+}
+
+// ---- a PUBLISH on its way
+
+void Shard::route(Run& run, Instant now) noexcept {
+    if (run.frames == 0) return;
+    run.route->counters->payload_bytes.add(run.payload_bytes);
+    book_.shard.published_frames.add(run.frames);
+    Channel& channel = *run.route->channel;
+    fan_out(channel, run, now);
+    if (channel.listening_shards) {
+        book_.shard.forwarded_runs.increment();
+        effects_.forwards.push_back({channel.listening_shards, bytes::FrameRef::share(run.piece),
+                                     run.frames, run.payload_bytes});
+    }
+    run.frames = 0;
+    run.route = nullptr;
+}
+
+void Shard::deliver(const bytes::FrameRef& run, std::uint32_t frames, std::uint64_t payload_bytes,
+                    Instant now) noexcept {
+    const wire::Parsed first =
+        wire::parse(run.bytes(), wire::Peer::client, {options_.limits.publish_frame_bytes_max});
+    assert(first.outcome == wire::Parsed::Outcome::frame);
+    if (Channel* channel = channels_.find(first.frame.channel))
+        fan_out(*channel, Run{run.piece(), nullptr, frames, payload_bytes}, now);
+}
+
+void Shard::fan_out(Channel& channel, const Run& run, Instant now) noexcept {
+    const std::size_t listeners = channel.subscribers.size();
+    if (listeners == 0) return;
+    const std::size_t copy_below =
+        pool_->budget().scarce() ? bytes::copy_below_bytes_scarce : bytes::copy_below_bytes;
+    // All references at once; what was not needed is given back.
+    run.piece.slab->add_references(static_cast<std::uint32_t>(listeners));
+    std::uint32_t unused = 0;
+    // Backwards, because a subscriber that is cut here leaves, and the last one takes its place.
+    for (std::size_t i = listeners; i-- > 0;)
+        if (!enqueue(*channel.subscribers[i].session, run, copy_below, now)) ++unused;
+    if (unused) run.piece.slab->release(unused);
+}
+
+// Whether the reference was needed.
+bool Shard::enqueue(Session& session, const Run& run, std::size_t copy_below_bytes,
+                    Instant now) noexcept {
+    const std::uint32_t length = run.piece.length;
+    if (session.queue.pending_bytes() + length > options_.limits.subscriber_bytes_max ||
+        (session.late && pool_->budget().exceeded())) [[unlikely]] {
+        if (!make_room(session, run, now)) return false;
+    }
+    session.counters->send_buffer_fill.add(run.payload_bytes);
+    session.counters->send_buffer_bytes.add(length);
+    bool referenced = false;
+    if (session.late && length < copy_below_bytes)
+        session.queue.push_copy(run.piece, *pool_);
+    else
+        referenced = session.queue.push(run.piece);
+    if (session.queue.pending_bytes() > options_.limits.slow_high_bytes) [[unlikely]]
+        over_high_mark(session, now);
+    mark_dirty(session);
+    return referenced;
+}
+
+void Shard::mark_dirty(Session& session) noexcept {
+    if (session.dirty || session.late) return;  // a late one is flushed when its socket takes more
+    session.dirty = true;
+    effects_.dirty.push_back(session.id);
+}
+
+// ---- writing
+
+const bytes::SendQueue* Shard::output(SessionId id) const noexcept {
+    const Session* session = find(id);
+    return session ? &session->queue : nullptr;
+}
+
+void Shard::set_late(SessionId id, bool late) noexcept {
+    if (Session* session = find(id)) session->late = late;
+}
+
+void Shard::sent(SessionId id, std::size_t count, Instant now) noexcept {
+    (void)now;
+    Session* session = find(id);
+    if (!session) return;
+    session->dirty = false;
+    session->queue.consume(count);
+    book_.shard.delivered_bytes.add(count);
+    if (session->counters) {
+        session->counters->send_buffer_drain.add(count);
+        session->counters->send_buffer_bytes.add(-static_cast<std::int64_t>(count));
+    }
+    if (session->timer == Timer::slow &&
+        session->queue.pending_bytes() < options_.limits.slow_low_bytes())
+        below_low_mark(*session);
+    if (!session->queue.empty()) return;
+    session->dropping = false;
+    if (session->state == State::closing) finish(*session);
+}
+
+}  // namespace hpfeeds::core

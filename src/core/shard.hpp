@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+// shard.hpp: the broker's machine for one thread: its sessions, its channels, and what PROTOCOL.md
+// says of them.
+//
+// Without sockets, threads, clocks or chance: the engine (net/shard_thread) tells what happened and
+// when, and carries out the effects. Tests drive the same calls with byte strings and an invented
+// time.
+//
+// Units      sizes are bytes.
+// Threads    owned by one thread.
+// Ownership  sessions live here from open() to forget(). An id of a session that is gone is ignored
+// everywhere. Errors     nothing throws; what a peer does wrong is a CloseReason, counted and told
+// as an Incident.
+#pragma once
+
+#include "bytes/read_buffer.hpp"
+#include "core/channel_table.hpp"
+#include "core/counters.hpp"
+#include "core/effects.hpp"
+#include "core/limits.hpp"
+#include "core/session.hpp"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace hpfeeds::core {
+
+// What the key stores said of an ident. `unavailable` never grants.
+struct AccountAnswer {
+    enum class Status : std::uint8_t { found, absent, unavailable, refused_full };
+    SessionId session;
+    Status status = Status::absent;
+    std::shared_ptr<const Account> account;  // found: never null
+};
+
+struct ShardOptions {
+    Limits limits;
+    std::string broker_name = "hpfeeds";  // at most 255 bytes
+    unsigned shard = 0;                   // which of the shards this is
+    unsigned shard_count = 1;
+    bool tell_logins = false;  // incidents for good logins too
+};
+
+class Shard {
+public:
+    Shard(ShardOptions options, bytes::SlabPool& pool);
+    ~Shard();
+    Shard(const Shard&) = delete;
+    Shard& operator=(const Shard&) = delete;
+
+    // A connection was accepted. INFO with this nonce is queued at once (client-quirk 2).
+    [[nodiscard]] SessionId open(const wire::Nonce& nonce, Instant now) noexcept;
+
+    // Memory for the next read of a session that wants_reading(); never empty. Valid until the next
+    // call.
+    [[nodiscard]] std::span<std::byte> read_room(SessionId id) noexcept;
+    // `count` bytes are in it now.
+    void received(SessionId id, std::size_t count, Instant now) noexcept;
+    // Nothing more will come from the peer. What had come is carried out first (client-quirk 7).
+    void peer_closed(SessionId id, Instant now) noexcept;
+    // Nothing more can be sent to the peer; what it had sent is still carried out.
+    void output_broken(SessionId id, Instant now) noexcept;
+
+    [[nodiscard]] bool wants_reading(SessionId id) const noexcept;
+    // What is to be sent; null for a session that is gone.
+    [[nodiscard]] const bytes::SendQueue* output(SessionId id) const noexcept;
+    // The socket took `count` bytes of it.
+    void sent(SessionId id, std::size_t count, Instant now) noexcept;
+    // Whether the socket takes more. A late reader of little gets copies, so that it pins no slabs.
+    void set_late(SessionId id, bool late) noexcept;
+
+    void account_found(const AccountAnswer& answer, Instant now) noexcept;
+    // A run of whole frames for one channel, checked by the shard that received it.
+    void deliver(const bytes::FrameRef& run, std::uint32_t frames, std::uint64_t payload_bytes,
+                 Instant now) noexcept;
+    // Another shard has listeners of the channel now, or none any more.
+    void announced(unsigned shard, const Announcement& announcement) noexcept;
+
+    // Carries out what is due. next_due() says when to call it next, at the latest.
+    void tick(Instant now) noexcept;
+    [[nodiscard]] std::optional<Instant> next_due() const noexcept;
+    // Moves torn tails that have waited since the last sweep off shared slabs; true while there are
+    // any.
+    bool sweep_torn_tails() noexcept;
+    // While more message memory is in use than there may be: takes it from those who hold the most.
+    void relieve_memory(Instant now) noexcept;
+    // The broker stops: every session hands out what it has queued, then ends.
+    void close_all(Instant now) noexcept;
+
+    // The engine has closed the socket of an ended session.
+    void forget(SessionId id) noexcept;
+
+    [[nodiscard]] Effects& effects() noexcept { return effects_; }
+    [[nodiscard]] const CounterBook& counters() const noexcept { return book_; }
+    [[nodiscard]] std::size_t session_count() const noexcept { return session_count_; }
+    [[nodiscard]] const ChannelTable& channels() const noexcept { return channels_; }
+
+private:
+    // Frames of one segment for one channel, in a row.
+    struct Run {
+        bytes::Piece piece;
+        Route* route = nullptr;
+        std::uint32_t frames = 0;
+        std::uint64_t payload_bytes = 0;
+    };
+    struct TimerList {
+        Session* first = nullptr;
+        Session* last = nullptr;
+    };
+
+    // shard.cpp: sessions, and the walk of a PUBLISH.
+    [[nodiscard]] Session* find(SessionId id) const noexcept;
+    Session& vacant_session() noexcept;
+    void read_frames(Session& session, bytes::Piece unread, Instant now) noexcept;
+    std::uint32_t take_frames(Session& session, bytes::Piece unread, Instant now) noexcept;
+    void keep_rest(Session& session, bytes::Piece rest) noexcept;
+    void route(Run& run, Instant now) noexcept;
+    void fan_out(Channel& channel, const Run& run, Instant now) noexcept;
+    [[nodiscard]] bool enqueue(Session& session, const Run& run, std::size_t copy_below_bytes,
+                               Instant now) noexcept;
+    void mark_dirty(Session& session) noexcept;
+
+    // shard_requests.cpp: what the other frames ask for.
+    void handle(Session& session, const wire::Frame& frame, Instant now) noexcept;
+    [[nodiscard]] Route* find_route(Session& session, const wire::Frame& frame,
+                                    Instant now) noexcept;
+    void begin_login(Session& session, std::string_view ident, Instant now) noexcept;
+    void grant(Session& session, std::shared_ptr<const Account> account, Instant now) noexcept;
+    void deny(Session& session, CloseReason reason, std::string_view ident, Instant now) noexcept;
+    void answer_denied(Session& session, Instant now) noexcept;
+    void subscribe(Session& session, const wire::Frame& frame, Instant now) noexcept;
+    void unsubscribe(Session& session, Subscription& subscription) noexcept;
+    void unsubscribe_all(Session& session) noexcept;
+    void drop_routes(Session& session) noexcept;
+
+    // shard_closing.cpp: refusals, goodbyes and deadlines.
+    void refuse(Session& session, const Incident& incident, std::string_view error_text,
+                Instant now) noexcept;
+    void close(Session& session, CloseReason reason, Instant now) noexcept;
+    void finish(Session& session) noexcept;
+    void end(Session& session) noexcept;
+    void queue_error(Session& session, std::string_view text) noexcept;
+    void queue_control(Session& session, bytes::Piece frame) noexcept;
+    [[nodiscard]] bytes::Slab& control_slab(std::size_t bytes) noexcept;
+    void tell(Incident incident) noexcept;
+    void start_timer(Session& session, Timer timer, Instant due) noexcept;
+    void stop_timer(Session& session) noexcept;
+    void expire(Session& session, Instant now) noexcept;
+
+    // shard_flow.cpp: slow subscribers and scarce memory.
+    [[nodiscard]] bool make_room(Session& session, const Run& run, Instant now) noexcept;
+    void count_dropped(Session& session, std::size_t frames, std::size_t bytes) noexcept;
+    void over_high_mark(Session& session, Instant now) noexcept;
+    void below_low_mark(Session& session) noexcept;
+    void cut_slow(Session& session, CloseReason reason, Instant now) noexcept;
+    [[nodiscard]] std::size_t held_bytes(const Session& session) const noexcept;
+
+    ShardOptions options_;
+    bytes::SlabPool* pool_;
+    bytes::ReadBuffer read_buffer_;
+    bytes::NodePool nodes_;
+    bytes::Slab* control_ = nullptr;  // INFO and ERROR frames are written here
+    CounterBook book_;
+    ChannelTable channels_;
+    Effects effects_;
+    std::array<TimerList, timer_count> timers_;
+
+    std::vector<std::unique_ptr<Session>> sessions_;
+    std::vector<std::uint32_t> vacant_;
+    std::size_t session_count_ = 0;
+    std::vector<SessionId> torn_tails_;
+};
+
+}  // namespace hpfeeds::core

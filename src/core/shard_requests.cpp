@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0
+// shard_requests.cpp: what AUTH, SUBSCRIBE, UNSUBSCRIBE and the first PUBLISH of a channel ask for.
+//
+// The texts of ERROR frames are PROTOCOL.md's, "Session": clients in the field show and parse them.
+#include "core/shard.hpp"
+
+#include "wire/parser.hpp"
+
+#include <cassert>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace hpfeeds::core {
+namespace {
+
+std::string joined(std::initializer_list<std::string_view> parts) {
+    std::string text;
+    for (const std::string_view part : parts)
+        text.append(part);
+    return text;
+}
+
+}  // namespace
+
+void Shard::handle(Session& session, const wire::Frame& frame, Instant now) noexcept {
+    if (frame.opcode == wire::Opcode::auth) return begin_login(session, frame.ident, now);
+    if (session.state == State::greeted) {
+        Incident incident;
+        incident.reason = CloseReason::first_message_not_auth;
+        incident.claimed = frame.ident;
+        incident.channel = frame.channel;
+        return refuse(session, incident, "First message was not AUTH", now);
+    }
+    if (frame.opcode == wire::Opcode::subscribe) return subscribe(session, frame, now);
+    assert(frame.opcode == wire::Opcode::unsubscribe);
+    // Never refused (client-quirk 23); without a subscription there is nothing to do.
+    if (Subscription* known = session.subscriptions.find(frame.channel))
+        unsubscribe(session, *known);
+}
+
+// ---- PUBLISH: the first frame of a channel
+
+Route* Shard::find_route(Session& session, const wire::Frame& frame, Instant now) noexcept {
+    const Account& account = *session.account;
+    if (frame.ident != account.ident) {
+        Incident incident;
+        incident.reason = CloseReason::ident_mismatch;
+        incident.claimed = frame.ident;
+        incident.channel = frame.channel;
+        refuse(session, incident, joined({"Invalid authkey in message, ident=", frame.ident}), now);
+        return nullptr;
+    }
+    if (Route* known = session.routes.find(frame.channel)) return known;
+    if (!account.pubchans.contains(frame.channel)) {
+        Incident incident;
+        incident.reason = CloseReason::no_publish_permission;
+        incident.channel = frame.channel;
+        refuse(session, incident,
+               joined({"Authkey not allowed to pub here. ident=", frame.ident,
+                       ", chan=", frame.channel}),
+               now);
+        return nullptr;
+    }
+    Channel& channel = channels_.find_or_add(frame.channel);
+    ++channel.uses;
+    auto* route = new Route{&channel, &book_.channel(account.ident, frame.channel), {}};
+    route->head.push_back(static_cast<char>(frame.ident.size()));
+    route->head.append(frame.ident);
+    route->head.push_back(static_cast<char>(frame.channel.size()));
+    route->head.append(frame.channel);
+    session.routes.insert(route);
+    return route;
+}
+
+void Shard::drop_routes(Session& session) noexcept {
+    session.last_route = nullptr;
+    session.routes.for_each([&](Route& route) {
+        --route.channel->uses;
+        channels_.drop_if_unused(*route.channel);
+        delete &route;
+    });
+    session.routes = {};
+}
+
+// ---- AUTH
+
+void Shard::begin_login(Session& session, std::string_view ident, Instant now) noexcept {
+    session.state = State::verifying;
+    start_timer(session, Timer::login, now + options_.limits.login_deadline);
+    effects_.lookups.push_back({session.id, std::string(ident)});
+    effects_.reading.push_back(session.id);
+}
+
+void Shard::account_found(const AccountAnswer& answer, Instant now) noexcept {
+    Session* session = find(answer.session);
+    if (!session || session->state != State::verifying) return;
+
+    const bytes::Piece unread = session->torn.piece();
+    const wire::Parsed parsed = wire::parse(unread.bytes(), wire::Peer::client);
+    assert(parsed.outcome == wire::Parsed::Outcome::frame);
+    const wire::Frame& auth = parsed.frame;
+
+    using Status = AccountAnswer::Status;
+    if (answer.status == Status::absent)
+        return deny(*session, CloseReason::unknown_ident, auth.ident, now);
+    if (answer.status == Status::unavailable)
+        return deny(*session, CloseReason::store_unavailable, auth.ident, now);
+    if (answer.status == Status::refused_full)
+        return deny(*session, CloseReason::lookups_full, auth.ident, now);
+    // A store that compares without case must not turn one ident into another.
+    if (answer.account->ident != auth.ident)
+        return deny(*session, CloseReason::unknown_ident, auth.ident, now);
+    const wire::Digest expected = wire::digest_of(session->nonce, answer.account->secret);
+    if (!wire::equal_constant_time(auth.payload, expected))
+        return deny(*session, CloseReason::wrong_secret, auth.ident, now);
+
+    grant(*session, answer.account, now);
+    // What waited behind the AUTH is carried out now, before anything newer is read (client-quirk
+    // 5).
+    const auto auth_bytes = static_cast<std::uint32_t>(auth.frame_bytes);
+    read_frames(*session, {unread.slab, unread.offset + auth_bytes, unread.length - auth_bytes},
+                now);
+    if (session->peer_gone && session->state == State::ready)
+        close(*session, CloseReason::peer_closed, now);
+    effects_.reading.push_back(session->id);
+}
+
+void Shard::grant(Session& session, std::shared_ptr<const Account> account, Instant now) noexcept {
+    (void)now;
+    const bool first = session.account == nullptr;
+    if (first || session.account->ident != account->ident) {
+        // Another ident takes over the connection: nothing of the first one's rights stays.
+        if (!first) {
+            unsubscribe_all(session);
+            session.counters->authenticated_connections.add(-1);
+            session.counters->send_buffer_bytes.add(
+                -static_cast<std::int64_t>(session.queue.pending_bytes()));
+            session.counters->receive_buffer_bytes.add(
+                -static_cast<std::int64_t>(session.torn.bytes().size()));
+        }
+        session.counters = &book_.ident(account->ident, account->owner);
+        session.counters->authenticated_connections.add(1);
+        session.counters->send_buffer_bytes.add(
+            static_cast<std::int64_t>(session.queue.pending_bytes()));
+        session.counters->receive_buffer_bytes.add(
+            static_cast<std::int64_t>(session.torn.bytes().size()));
+    } else {
+        std::vector<Subscription*> lost;
+        session.subscriptions.for_each([&](Subscription& subscription) {
+            if (!account->subchans.contains(subscription.channel->name))
+                lost.push_back(&subscription);
+        });
+        for (Subscription* subscription : lost)
+            unsubscribe(session, *subscription);
+    }
+    drop_routes(session);
+    session.counters->ready.increment();
+    session.account = std::move(account);
+    session.state = State::ready;
+    stop_timer(session);
+    if (options_.tell_logins) {
+        Incident incident;
+        incident.kind = Incident::Kind::logged_in;
+        incident.session = session.id;
+        incident.ident = session.account->ident;
+        tell(std::move(incident));
+    }
+}
+
+// A failed login is answered after a pause: one of the clients in the field tries again at once,
+// for ever (client-quirk 10). The AUTH stays where it is until then.
+void Shard::deny(Session& session, CloseReason reason, std::string_view ident,
+                 Instant now) noexcept {
+    Incident incident;
+    incident.reason = reason;
+    incident.session = session.id;
+    incident.ident = ident;
+    IdentCounters& counters = session.counters ? *session.counters : book_.stranger(ident);
+    counters.errors[static_cast<std::size_t>(reason)].increment();
+    tell(std::move(incident));
+    unsubscribe_all(session);
+    session.state = State::refused;
+    session.close_reason = reason;
+    if (options_.limits.refusal_delay.count() == 0) return answer_denied(session, now);
+    start_timer(session, Timer::refusal, now + options_.limits.refusal_delay);
+    effects_.reading.push_back(session.id);
+}
+
+void Shard::answer_denied(Session& session, Instant now) noexcept {
+    const wire::Parsed parsed = wire::parse(session.torn.bytes(), wire::Peer::client);
+    queue_error(session, joined({"Authentication failed for ", parsed.frame.ident}));
+    close(session, session.close_reason, now);
+}
+
+// ---- SUBSCRIBE and UNSUBSCRIBE
+
+void Shard::subscribe(Session& session, const wire::Frame& frame, Instant now) noexcept {
+    // The ident in the frame is not checked (PROTOCOL.md, "Session" 4); the login's rights count.
+    if (frame.channel.size() > wire::string_bytes_max ||
+        !session.account->subchans.contains(frame.channel)) {
+        Incident incident;
+        incident.reason = CloseReason::no_subscribe_permission;
+        incident.claimed = frame.ident;
+        incident.channel = frame.channel;
+        return refuse(session, incident,
+                      joined({"Authkey not allowed to sub here. ident=", session.account->ident,
+                              ", chan=", frame.channel}),
+                      now);
+    }
+    if (session.subscriptions.find(frame.channel))
+        return;  // once per connection, however often it asks
+    Channel& channel = channels_.find_or_add(frame.channel);
+    auto* subscription =
+        new Subscription{&session, &channel, &book_.channel(session.account->ident, frame.channel),
+                         static_cast<std::uint32_t>(channel.subscribers.size())};
+    channel.subscribers.push_back({&session, subscription});
+    session.subscriptions.insert(subscription);
+    subscription->counters->subscriptions.add(1);
+    if (channel.subscribers.size() == 1 && options_.shard_count > 1)
+        effects_.announcements.push_back({channel.name, true});
+}
+
+void Shard::unsubscribe(Session& session, Subscription& subscription) noexcept {
+    session.subscriptions.erase(&subscription);
+    Channel& channel = *subscription.channel;
+    // The last one takes its place; nobody minds the order of listeners.
+    const Channel::Subscriber last = channel.subscribers.back();
+    channel.subscribers[subscription.position] = last;
+    last.subscription->position = subscription.position;
+    channel.subscribers.pop_back();
+    subscription.counters->subscriptions.add(-1);
+    if (channel.subscribers.empty()) {
+        if (options_.shard_count > 1) effects_.announcements.push_back({channel.name, false});
+        channels_.drop_if_unused(channel);
+    }
+    delete &subscription;
+}
+
+void Shard::unsubscribe_all(Session& session) noexcept {
+    std::vector<Subscription*> all;
+    all.reserve(session.subscriptions.count());
+    session.subscriptions.for_each(
+        [&](Subscription& subscription) { all.push_back(&subscription); });
+    for (Subscription* subscription : all)
+        unsubscribe(session, *subscription);
+}
+
+void Shard::announced(unsigned shard, const Announcement& announcement) noexcept {
+    const std::uint64_t bit = std::uint64_t{1} << shard;
+    if (announcement.listening) {
+        channels_.find_or_add(announcement.channel).listening_shards |= bit;
+    } else if (Channel* channel = channels_.find(announcement.channel)) {
+        channel->listening_shards &= ~bit;
+        channels_.drop_if_unused(*channel);
+    }
+}
+
+}  // namespace hpfeeds::core

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// address.hpp: an IPv4 or IPv6 address with its port, small enough to keep for every connection.
+#pragma once
+
+#include <sys/socket.h>
+#include <array>
+#include <cstdint>
+#include <string>
+
+namespace hpfeeds::net {
+
+class Address {
+public:
+    Address() noexcept = default;
+    explicit Address(const sockaddr_storage& raw) noexcept;
+
+    // "192.0.2.1:4242" or "[2001:db8::1]:4242"; an IPv4 address mapped into IPv6 is shown as IPv4.
+    [[nodiscard]] std::string text() const;
+    [[nodiscard]] std::string host() const;
+    [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
+
+private:
+    std::array<std::uint8_t, 16> bytes_{};
+    std::uint16_t port_ = 0;
+    bool v4_ = true;
+};
+
+}  // namespace hpfeeds::net

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// incident_log.hpp: a line for every refusal that says who, from where, which channel and why.
+//
+// Threads  owned by one shard.    Limits  so many lines per second and reason; what was held back
+// is told.
+#pragma once
+
+#include "core/close_reason.hpp"
+#include "core/effects.hpp"
+#include "log/log.hpp"
+#include "net/address.hpp"
+
+#include <array>
+
+namespace hpfeeds::net {
+
+class IncidentLog {
+public:
+    void write(const core::Incident& incident, const Address& peer, core::Instant now);
+
+private:
+    void write_closed(const core::Incident& incident, const Address& peer, log::RateLimit& limit);
+
+    std::array<log::RateLimit, core::close_reason_count> closed_limits_;
+    std::array<log::RateLimit, 5> kind_limits_;
+};
+
+}  // namespace hpfeeds::net

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// listener.hpp: a listening TCP socket.
+//
+// Threads  made by the main thread, then owned by the shard that accepts.
+// Errors   open_listeners() throws hpfeeds::Error with the address, the cause and the remedy.
+#pragma once
+
+#include "net/address.hpp"
+#include "net/descriptor.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace hpfeeds::net {
+
+struct ListenAddress {
+    std::string interface;  // an address or host name; empty: all, IPv6 and IPv4
+    std::uint16_t port = 0;
+    std::string device;  // SO_BINDTODEVICE; empty: any
+};
+
+struct Listener {
+    Descriptor socket;
+    Address address;    // as bound: with the port that the system chose for 0
+    std::string label;  // the endpoint as the user wrote it, for logs
+};
+
+[[nodiscard]] Listener open_listener(const ListenAddress& where, std::string label);
+
+struct Accepted {
+    Descriptor socket;
+    Address peer;
+};
+
+enum class AcceptStatus : std::uint8_t { accepted, none, out_of_descriptors };
+
+// Takes one connection that waits; nodelay and keepalive are set (PROTOCOL.md, "Session" 7).
+[[nodiscard]] AcceptStatus accept_one(const Listener& listener, Accepted& out) noexcept;
+
+}  // namespace hpfeeds::net

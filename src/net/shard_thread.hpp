@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+// shard_thread.hpp: one thread with its core::Shard, its sockets and its mailbox. The turn:
+//
+//   wait ─> take the mailbox ─> read what is readable ─> carry out effects: look up, post to other
+//   shards, flush the dirty, say goodbye, tell the log, close ─> tick ─> wait
+//
+// Threads    run() is the thread; post(), place() and the counters may be used by any thread.
+// Ownership  sockets live in connections_, at the index of their session.
+// Errors     the constructor throws hpfeeds::Error; the turn does not throw, and never blocks but
+// in its poller.
+#pragma once
+
+#include "bytes/slab_pool.hpp"
+#include "core/shard.hpp"
+#include "net/address.hpp"
+#include "net/descriptor.hpp"
+#include "net/incident_log.hpp"
+#include "net/limits.hpp"
+#include "net/listener.hpp"
+#include "net/mailbox.hpp"
+#include "net/poller.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace hpfeeds::net {
+
+// What crosses into a shard.
+struct Adopt {  // a connection that was accepted elsewhere
+    Accepted connection;
+};
+struct Deliver {  // a run for listeners here, checked by the shard that received it
+    bytes::FrameRef run;
+    std::uint32_t frames = 0;
+    std::uint64_t payload_bytes = 0;
+};
+struct Announced {
+    unsigned shard = 0;
+    core::Announcement announcement;
+};
+struct Quiesce {};  // stop accepting and reading; count down when everything is posted
+struct CloseAll {
+    core::Instant deadline;
+};
+using Message =
+    std::variant<std::monostate, Adopt, Deliver, Announced, core::AccountAnswer, Quiesce, CloseAll>;
+
+// Asks the key stores; false when too many logins wait. Called by shard threads; must not block.
+using LookUp = std::function<bool(unsigned shard, core::SessionId session, std::string_view ident)>;
+
+struct EngineOptions {
+    std::size_t connections_max = 1024;  // of all shards together
+};
+
+// Numbers of the engine itself; one writer, the shard.
+struct EngineCounters {
+    metrics::Counter turns;
+    metrics::Counter accepted;
+    metrics::Counter refused_full;  // connections over connections_max, closed at once
+    metrics::Counter out_of_descriptors;
+    metrics::Counter mailbox_full;  // posts that had to wait
+};
+
+class ShardThread {
+public:
+    ShardThread(core::ShardOptions shard_options, EngineOptions options,
+                bytes::MemoryBudget& budget, LookUp look_up);
+    ~ShardThread();
+    ShardThread(const ShardThread&) = delete;
+    ShardThread& operator=(const ShardThread&) = delete;
+
+    // Before run(): all shards of the broker, this one included, in order.
+    void join(std::vector<ShardThread*> shards) { shards_ = std::move(shards); }
+    // Before run(): this shard accepts for all.
+    void accept_from(std::vector<Listener> listeners) { listeners_ = std::move(listeners); }
+
+    void run() noexcept;
+
+    // Any thread. Waits while the mailbox is full, so never from a shard's thread.
+    void post(Message message) noexcept;
+
+    [[nodiscard]] std::size_t connection_count() const noexcept {
+        return connection_count_.load(std::memory_order_relaxed);
+    }
+    // Whether everything that this shard had for others has been posted after Quiesce.
+    [[nodiscard]] bool quiet() const noexcept { return quiet_.load(std::memory_order_acquire); }
+    [[nodiscard]] const core::CounterBook& counters() const noexcept { return shard_.counters(); }
+    [[nodiscard]] const EngineCounters& engine_counters() const noexcept {
+        return engine_counters_;
+    }
+
+private:
+    struct Connection {
+        Descriptor socket;
+        Address peer;
+        std::uint32_t generation = 0;
+        Interest interest;
+        bool watched = false;
+        bool wants_writing = false;
+    };
+    struct Outgoing {
+        unsigned shard;
+        Message message;
+    };
+
+    void turn() noexcept;
+    void wait() noexcept;
+    [[nodiscard]] std::optional<std::chrono::milliseconds> patience() noexcept;
+    void take_mailbox() noexcept;
+    void take(Message& message) noexcept;
+    void handle(const Ready& ready) noexcept;
+    void housekeep() noexcept;
+
+    // Accepting and placing.
+    void accept_some(std::size_t listener) noexcept;
+    void place(Accepted accepted) noexcept;
+    void adopt(Accepted accepted) noexcept;
+    [[nodiscard]] wire::Nonce next_nonce() noexcept;
+
+    // One connection.
+    [[nodiscard]] Connection* find(core::SessionId id) noexcept;
+    void read(core::SessionId id) noexcept;
+    void flush(core::SessionId id) noexcept;
+    void update_interest(core::SessionId id) noexcept;
+
+    // Effects.
+    void carry_out() noexcept;
+    void look_up() noexcept;
+    void forward() noexcept;
+    void send_out(unsigned shard, Message message) noexcept;
+    void post_waiting() noexcept;
+    void tell() noexcept;
+    void close_ended() noexcept;
+
+    unsigned index_;
+    EngineOptions options_;
+    bytes::SlabPool pool_;
+    core::Shard shard_;
+    LookUp look_up_;
+    Poller poller_;
+    Waker waker_;
+    Mailbox<Message> mailbox_{mailbox_messages_max};
+    IncidentLog incident_log_;
+    EngineCounters engine_counters_;
+
+    std::vector<ShardThread*> shards_;
+    std::vector<Listener> listeners_;
+    std::vector<Connection> connections_;
+    std::vector<Outgoing> waiting_;  // messages for shards whose mailbox was full
+    std::vector<core::SessionId> scratch_;
+    std::span<const Ready> ready_;
+    std::vector<wire::Nonce> nonces_;
+
+    core::Instant now_{};
+    core::Instant housekeeping_due_{};
+    core::Instant accept_again_{};
+    core::Instant deadline_{};
+    bool accept_rests_ = false;
+    bool housekeeping_ = false;
+    bool quiescing_ = false;
+    bool closing_ = false;
+    log::RateLimit full_limit_{1};
+    std::atomic<bool> quiet_{false};
+    std::atomic<std::size_t> connection_count_{0};
+};
+
+}  // namespace hpfeeds::net

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// transport.hpp: bytes in and out of one connected socket, without ever waiting.
+//
+// Plain TCP. TLS will be a second implementation of the same three calls (issue "Every key store
+// and TLS").
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace hpfeeds::net {
+
+struct Transfer {
+    enum class Status : std::uint8_t {
+        done,    // `bytes` were moved
+        later,   // the socket has none, or takes none, for now
+        closed,  // the peer has said goodbye (receive only)
+        broken,  // the connection is gone
+    };
+    Status status = Status::done;
+    std::size_t bytes = 0;
+};
+
+[[nodiscard]] Transfer receive(int fd, std::span<std::byte> room) noexcept;
+// At most bytes::gather_pieces_max pieces.
+[[nodiscard]] Transfer send(int fd, std::span<const std::span<const std::byte>> pieces) noexcept;
+// Says goodbye: nothing more will be sent.
+void shut_sending(int fd) noexcept;
+
+}  // namespace hpfeeds::net
