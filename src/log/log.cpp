@@ -144,10 +144,10 @@ bool enabled(Level level) noexcept {
     return static_cast<std::uint8_t>(level) >= least_enabled.load(std::memory_order_relaxed);
 }
 
-void write(Level level, std::string_view event, std::initializer_list<Field> fields) {
+void write(Level level, std::string_view event, std::span<const Field> fields) {
     if (!enabled(level)) return;
     const std::shared_lock held(writer_lock);
-    if (writer) writer->write(level, event, std::span(fields.begin(), fields.size()));
+    if (writer) writer->write(level, event, fields);
 }
 
 bool RateLimit::admit(std::uint64_t now_seconds) noexcept {
