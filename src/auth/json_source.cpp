@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "auth/json_source.hpp"
+
+#include "auth/json_accounts.hpp"
+#include "auth/limits.hpp"
+#include "auth/names.hpp"
+#include "auth/text_file.hpp"
+#include "hpfeeds/error.hpp"
+#include "log/log.hpp"
+
+#include <cstdint>
+#include <utility>
+
+namespace hpfeeds::auth {
+
+JsonSource::JsonSource(std::string path, Options options)
+    : path_(std::move(path)), looked_at_(std::move(options.looked_at)) {
+    read_first();
+    watch_.emplace(
+        path_, [this] { reload(); }, options.watch);
+}
+
+Lookup JsonSource::find(std::string_view ident) noexcept {
+    const std::shared_ptr<const Snapshot> now = snapshot();
+    if (!now->invalid.empty()) return Lookup::unavailable(path_ + ": " + now->invalid);
+    const auto found = now->accounts.find(ident);
+    return found == now->accounts.end() ? Lookup::absent() : Lookup::found(found->second);
+}
+
+// A missing file ends the start; an invalid one waits for its repair.
+void JsonSource::read_first() {
+    constexpr int attempts = 100;
+    for (int attempt = 0; attempt < attempts; ++attempt) {
+        const std::optional<std::string> text = read_text_file(path_, json_file_bytes_max);
+        if (!text) continue;
+        last_ = content_of(*text);
+        try {
+            take_over(*text);
+        } catch (const Error& error) {
+            log::error("the key file is invalid; it has no users until it is repaired",
+                       {{"file", path_}, {"reason", error.what()}});
+            publish({{}, error.what()});
+        }
+        return;
+    }
+    throw Error("'" + path_ + "' is written to all the time; try again when it is complete");
+}
+
+void JsonSource::reload() {
+    if (const std::optional<Seen> seen = look(); seen && seen->content != last_) {
+        last_ = seen->content;
+        try {
+            if (!seen->content.fault.empty()) throw Error(seen->content.fault);
+            take_over(seen->text);
+            reload_ok_.increment();
+        } catch (const Error& error) {
+            reload_failed_.increment();
+            log::error("the key file was not taken over; the old users stay",
+                       {{"file", path_}, {"reason", error.what()}});
+        }
+    }
+    if (looked_at_) looked_at_();
+}
+
+// Nothing when the file is being written: the watch will call again.
+std::optional<JsonSource::Seen> JsonSource::look() const {
+    try {
+        std::optional<std::string> text = read_text_file(path_, json_file_bytes_max);
+        if (!text) return std::nullopt;
+        const Content content = content_of(*text);
+        return Seen{content, std::move(*text)};
+    } catch (const Error& error) {
+        return Seen{{0, 0, error.what()}, {}};
+    }
+}
+
+JsonSource::Content JsonSource::content_of(std::string_view text) {
+    return {text.size(), std::hash<std::string_view>{}(text), {}};
+}
+
+void JsonSource::take_over(std::string_view text) {
+    Snapshot next;
+    std::vector<core::Account> accounts = parse_json_accounts(text);
+    next.accounts.reserve(accounts.size());
+    for (core::Account& account : accounts) {
+        auto shared = std::make_shared<const core::Account>(std::move(account));
+        next.accounts.emplace(shared->ident, shared);
+    }
+    const std::uint64_t users = next.accounts.size();
+    publish(std::move(next));
+    log::info("users read", {{"file", path_}, {"users", users}});
+}
+
+void JsonSource::publish(Snapshot snapshot) {
+    auto next = std::make_shared<const Snapshot>(std::move(snapshot));
+    const std::lock_guard lock(mutex_);
+    snapshot_.swap(next);  // the old one ends after the lock
+}
+
+std::shared_ptr<const JsonSource::Snapshot> JsonSource::snapshot() const {
+    const std::lock_guard lock(mutex_);
+    return snapshot_;
+}
+
+}  // namespace hpfeeds::auth

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "auth/open_source.hpp"
+
+#include "auth/env_source.hpp"
+#include "auth/json_source.hpp"
+#include "auth/json_store.hpp"
+#include "auth/names.hpp"
+#include "auth/sqlite_store.hpp"
+#include "hpfeeds/error.hpp"
+
+#include <cstdint>
+
+namespace hpfeeds::auth {
+namespace {
+
+enum class Kind : std::uint8_t { json, env, sqlite };
+
+struct Meant {
+    Kind kind;
+    std::string path;
+};
+
+// A database's address may hold a password, so refusals name its beginning alone.
+std::string scheme_of(const std::string& spec) {
+    return printable(spec.substr(0, spec.find("://")));
+}
+
+Meant meaning_of(const std::string& spec) {
+    if (spec.find('\0') != std::string::npos)
+        throw Error("a store's name cannot hold a NUL byte: " + in_quotes(spec));
+    if (spec.ends_with(".json")) return {Kind::json, spec};
+    if (spec == "env") return {Kind::env, {}};
+    if (spec.starts_with("mongo"))
+        throw Error("'" + scheme_of(spec) +
+                    "': this build has no MongoDB store yet; use a .json file, env or sqlite");
+    if (spec.starts_with("database+"))
+        throw Error("'" + scheme_of(spec) +
+                    "': this build has no SQL server store yet; use a .json file, env or sqlite");
+    if (spec == "sqlite") return {Kind::sqlite, "sqlite.db"};
+    if (spec.ends_with(".db") || spec.ends_with(".sqlite")) return {Kind::sqlite, spec};
+    throw Error(
+        "'" + scheme_of(spec) +
+        "' is no key store; give a path ending in .json, .db or .sqlite, or one of the words"
+        " sqlite (the file sqlite.db) and env (environment variables)");
+}
+
+}  // namespace
+
+std::unique_ptr<AccountSource> open_source(const std::string& spec) {
+    const Meant meant = meaning_of(spec);
+    switch (meant.kind) {
+        case Kind::json:
+            return std::make_unique<JsonSource>(meant.path);
+        case Kind::env:
+            return std::make_unique<EnvSource>(EnvSource::of_this_process());
+        case Kind::sqlite:
+            break;
+    }
+    return std::make_unique<SqliteStore>(meant.path);
+}
+
+std::unique_ptr<AccountStore> open_store(const std::string& spec, Missing missing) {
+    const Meant meant = meaning_of(spec);
+    switch (meant.kind) {
+        case Kind::json:
+            return std::make_unique<JsonStore>(meant.path, missing);
+        case Kind::env:
+            throw Error(
+                "environment variables cannot be written to: keys there are set where the"
+                " broker is started; use a .json file or sqlite");
+        case Kind::sqlite:
+            break;
+    }
+    return std::make_unique<SqliteStore>(meant.path, SqliteStore::Options{.missing = missing});
+}
+
+}  // namespace hpfeeds::auth

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// open_source.hpp: from what `--auth` or `--store` says to the store it means.
+//
+//   ends in .json          the JSON file, watched for changes
+//   env                    the environment variables HPFEEDS_…
+//   sqlite                 the SQLite file sqlite.db in the working directory
+//   ends in .db, .sqlite   that SQLite file
+//
+// Errors  hpfeeds::Error: what was said, and what may be said. Whatever the store's own opening
+// throws.
+#pragma once
+
+#include "auth/account_source.hpp"
+#include "auth/account_store.hpp"
+#include "auth/open_mode.hpp"
+
+#include <memory>
+#include <string>
+
+namespace hpfeeds::auth {
+
+// To look keys up. The SQLite file is created when missing.
+[[nodiscard]] std::unique_ptr<AccountSource> open_source(const std::string& spec);
+
+// To manage keys; `env` cannot be written to.
+[[nodiscard]] std::unique_ptr<AccountStore> open_store(const std::string& spec,
+                                                       Missing missing = Missing::create);
+
+}  // namespace hpfeeds::auth

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// sqlite_store.hpp: keys in an SQLite file, looked up at every login, so that no change needs a
+// restart.
+//
+// The tables are those of upstream's brokers: authkeys(id, owner, ident, secret, pubchans,
+// subchans), with lists as JSON text, and logs and stats, which nobody uses. Missing ones are
+// created at the start. Of several rows with one ident the first decides. Idents are bytes, found
+// whether a row holds them as TEXT or as BLOB; NULL lists are empty, a NULL owner is the ident, a
+// row without a secret lets nobody in.
+//
+// A file that is gone, locked, damaged or replaced while we run is "cannot tell"; the next look-up
+// tries afresh.
+//
+// Threads  find() by any number of threads: each takes a connection of its own from those at rest,
+// or opens one. A
+//          look-up holds no lock of the database when it returns.
+// Errors   as in account_source.hpp and account_store.hpp; the constructor throws hpfeeds::Error.
+#pragma once
+
+#include "auth/account_store.hpp"
+#include "auth/limits.hpp"
+#include "auth/open_mode.hpp"
+
+#include <chrono>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace hpfeeds::auth {
+
+class SqliteStore final : public AccountStore {
+public:
+    struct Options {
+        Missing missing = Missing::create;
+        // How long a locked database is waited for.
+        std::chrono::milliseconds lookup_wait = sqlite_lookup_wait;
+        std::chrono::milliseconds write_wait = sqlite_write_wait;
+    };
+
+    explicit SqliteStore(std::string path) : SqliteStore(std::move(path), Options{}) {}
+    SqliteStore(std::string path, Options options);
+    ~SqliteStore() override;
+
+    [[nodiscard]] Lookup find(std::string_view ident) noexcept override;
+    [[nodiscard]] std::string name() const override { return path_; }
+    [[nodiscard]] std::vector<core::Account> list() override;
+    void put(const core::Account& account) override;
+    bool remove(std::string_view ident) override;
+
+private:
+    class Connection;
+
+    [[nodiscard]] std::unique_ptr<Connection> take();
+    void give_back(std::unique_ptr<Connection> connection) noexcept;
+    [[nodiscard]] std::unique_ptr<Connection> open_for_writing() const;
+
+    const std::string path_;
+    const Options options_;
+    std::mutex mutex_;  // held to move one pointer
+    std::vector<std::unique_ptr<Connection>> idle_;
+};
+
+}  // namespace hpfeeds::auth
