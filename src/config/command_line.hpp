@@ -16,6 +16,7 @@ struct Exit {
 };
 
 // Never throws: a bad flag or value is an Exit with status 2 and one clear line.
-[[nodiscard]] std::variant<BrokerOptions, Exit> parse_command_line(int argc, const char* const* argv);
+[[nodiscard]] std::variant<BrokerOptions, Exit> parse_command_line(int argc,
+                                                                   const char* const* argv);
 
 }  // namespace hpfeeds::config

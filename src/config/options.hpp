@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// options.hpp: everything the broker can be told, as plain values. Units are in the names; defaults are those of the
-// documentation, or ours where it has none.
+// options.hpp: everything the broker can be told, as plain values. Units are in the names; defaults
+// are those of the documentation, or ours where it has none.
 #pragma once
 
 #include "config/endpoint.hpp"
@@ -18,28 +18,29 @@ enum class SlowPolicy : std::uint8_t { disconnect, drop_newest, drop_oldest };
 enum class LogFormat : std::uint8_t { text, json };
 
 struct BrokerOptions {
-    std::vector<Endpoint> endpoints;             // never empty after parsing
-    std::vector<std::string> auth{"sqlite"};     // --auth, in order
-    std::optional<HostPort> exporter;            // off unless asked for
-    std::string name = "hpfeeds";                // in INFO; at most 255 bytes
+    std::vector<Endpoint> endpoints;          // never empty after parsing
+    std::vector<std::string> auth{"sqlite"};  // --auth, in order
+    std::optional<HostPort> exporter;         // off unless asked for
+    std::string name = "hpfeeds";             // in INFO; at most 255 bytes
     bool debug = false;
     LogFormat log_format = LogFormat::text;
-    unsigned threads = 1;                        // shards; 1 to 64
+    unsigned threads = 1;  // shards; 1 to 64
 
-    std::size_t connections_max = 0;             // 0: what the descriptor limit allows
+    std::size_t connections_max = 0;  // 0: what the descriptor limit allows
     std::chrono::milliseconds login_deadline{10'000};
-    std::chrono::milliseconds refusal_delay{1'000};      // before a failed login is answered (client-quirk 10)
-    std::chrono::milliseconds shutdown_grace{2'000};     // to hand out what is queued after SIGTERM
+    std::chrono::milliseconds refusal_delay{
+        1'000};  // before a failed login is answered (client-quirk 10)
+    std::chrono::milliseconds shutdown_grace{2'000};  // to hand out what is queued after SIGTERM
 
-    std::size_t frame_bytes_max = 1'048'581;             // of a PUBLISH, header included
+    std::size_t frame_bytes_max = 1'048'581;  // of a PUBLISH, header included
     SlowPolicy slow_policy = SlowPolicy::disconnect;
-    std::size_t slow_high_bytes = 52'429'050;            // 50 full frames; the low mark is a quarter
+    std::size_t slow_high_bytes = 52'429'050;  // 50 full frames; the low mark is a quarter
     std::chrono::milliseconds slow_deadline{60'000};
-    std::size_t subscriber_bytes_max = 67'108'864;       // queued for one subscriber, hard
-    std::size_t memory_bytes_max = 536'870'912;          // of all message memory, hard
+    std::size_t subscriber_bytes_max = 67'108'864;  // queued for one subscriber, hard
+    std::size_t memory_bytes_max = 536'870'912;     // of all message memory, hard
 
     unsigned auth_workers = 4;
-    std::size_t auth_queue_max = 1'024;                  // look-ups waiting, in all
+    std::size_t auth_queue_max = 1'024;  // look-ups waiting, in all
 };
 
 }  // namespace hpfeeds::config

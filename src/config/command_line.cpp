@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/command_line.hpp"
+
+#include "config/flags.hpp"
+#include "config/quantity.hpp"
+#include "config/refuse.hpp"
+#include "hpfeeds/error.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace hpfeeds::config {
+namespace {
+
+constexpr std::string_view program = "hpfeeds-broker";
+
+constexpr const char* description =
+    "The hpfeeds broker: sensors publish events to channels, loggers subscribe to them.\n"
+    "Every client logs in with a key (an ident and a secret), which says what it may do.\n";
+
+constexpr const char* examples =
+    R"(Sizes are bytes, or take K, M or G (1024 of the one before): 65536, 64K, 64KiB.
+Durations are seconds, or take ms, s or m: 10, 10s, 500ms, 2m.
+
+Examples:
+  hpfeeds-broker
+      listens on port 20000 of all IPv4 addresses; keys are in ./sqlite.db
+  hpfeeds-broker -e tcp:port=20000 --auth users.json --exporter 127.0.0.1:9431
+      keys from a file, which is read again when it changes; metrics for Prometheus
+  hpfeeds-broker -e 'tcp:interface=\:\:1:port=20000' -e tcp:port=10000:device=eth0
+      two endpoints; a colon inside a value (IPv6) is written \:
+  hpfeeds-broker --auth env --auth sqlite --slow-policy drop-oldest
+      keys from HPFEEDS_<IDENT>_SECRET and the like first, then from ./sqlite.db
+
+The manual, hpfeeds-broker(8), explains every flag, the key stores and the signals.)";
+
+std::string by_default(const std::string& value) {
+    return " (default: " + value + ")";
+}
+
+// One flag with one value; given again, the last one counts, as in upstream.
+CLI::Option* add_value(CLI::App& app, const std::string& names, std::optional<std::string>& value,
+                       const std::string& shape, const std::string& help) {
+    return app
+        .add_option_function<std::string>(
+            names, [&value](const std::string& given) { value = given; }, help)
+        ->option_text(shape)
+        ->take_last();
+}
+
+CLI::Option* add_list(CLI::App& app, const std::string& names, std::vector<std::string>& values,
+                      const std::string& shape, const std::string& help) {
+    return app.add_option(names, values, help)
+        ->option_text(shape)
+        ->take_all()
+        ->allow_extra_args(false);
+}
+
+void add_listening(CLI::App& app, Flags& flags) {
+    const std::string group = "Where to listen";
+    add_list(app, "-e,--endpoint", flags.endpoint, "ENDPOINT",
+             "tcp:port=PORT[:interface=ADDRESS][:device=NAME], or tls: with\n"
+             ":key=FILE:cert=FILE[:chain=FILE] as well (this version does not\n"
+             "serve TLS yet); may be repeated")
+        ->group(group);
+    add_value(app, "--bind", flags.bind, "HOST:PORT",
+              "the older way to name one endpoint; together with -e, the broker\n"
+              "listens on both" +
+                  by_default(std::string(default_bind) + ", unless -e is given"))
+        ->group(group);
+    add_value(app, "--tlscert", flags.tlscert, "FILE",
+              "certificate (PEM) that turns --bind into a TLS endpoint")
+        ->group(group);
+    add_value(app, "--tlskey", flags.tlskey, "FILE", "its private key; both flags or neither")
+        ->group(group);
+    add_value(app, "--exporter", flags.exporter, "HOST:PORT",
+              "serve /metrics and /healthz over HTTP (default: off)")
+        ->group(group);
+}
+
+void add_keys(CLI::App& app, Flags& flags, const BrokerOptions& defaults) {
+    const std::string group = "Keys: who may log in";
+    add_list(app, "--auth", flags.auth, "STORE",
+             "sqlite (./sqlite.db), FILE.db, FILE.sqlite, FILE.json or env;\n"
+             "repeated, they are asked in order" +
+                 by_default("sqlite"))
+        ->group(group);
+    add_value(app, "--auth-workers", flags.auth_workers, "N",
+              "threads that ask the stores" + by_default(std::to_string(defaults.auth_workers)))
+        ->group(group);
+    add_value(app, "--auth-queue", flags.auth_queue, "N",
+              "look-ups that may wait; more are refused" +
+                  by_default(std::to_string(defaults.auth_queue_max)))
+        ->group(group);
+    add_value(
+        app, "--auth-failure-delay", flags.auth_failure_delay, "DURATION",
+        "before a failed login is answered" + by_default(duration_text(defaults.refusal_delay)))
+        ->group(group);
+}
+
+void add_clients(CLI::App& app, Flags& flags, const BrokerOptions& defaults) {
+    const std::string group = "Clients";
+    add_value(app, "--name", flags.name, "NAME",
+              "what clients are told the broker is called" + by_default(defaults.name))
+        ->group(group);
+    add_value(app, "--max-connections", flags.max_connections, "N",
+              "0 is what the descriptor limit allows" +
+                  by_default(std::to_string(defaults.connections_max)))
+        ->group(group);
+    add_value(app, "--login-deadline", flags.login_deadline, "DURATION",
+              "to log in, or be closed" + by_default(duration_text(defaults.login_deadline)))
+        ->group(group);
+    add_value(
+        app, "--max-frame", flags.max_frame, "SIZE",
+        "largest PUBLISH frame, header included" + by_default(size_text(defaults.frame_bytes_max)))
+        ->group(group);
+}
+
+void add_slow_subscribers(CLI::App& app, Flags& flags, const BrokerOptions& defaults) {
+    const std::string group = "Subscribers that read too slowly";
+    add_value(app, "--slow-policy", flags.slow_policy, "POLICY",
+              "disconnect them after a deadline, or drop-newest or drop-oldest\n"
+              "messages for them alone" +
+                  by_default("disconnect"))
+        ->group(group);
+    add_value(app, "--slow-high-mark", flags.slow_high_mark, "SIZE",
+              "queued bytes from which a subscriber is slow" +
+                  by_default(size_text(defaults.slow_high_bytes)))
+        ->group(group);
+    add_value(app, "--slow-deadline", flags.slow_deadline, "DURATION",
+              "to get below a quarter of the high mark" +
+                  by_default(duration_text(defaults.slow_deadline)))
+        ->group(group);
+    add_value(app, "--max-queue", flags.max_queue, "SIZE",
+              "queued for one subscriber, never more" +
+                  by_default(size_text(defaults.subscriber_bytes_max)))
+        ->group(group);
+    add_value(app, "--max-memory", flags.max_memory, "SIZE",
+              "for all messages in the broker, never more" +
+                  by_default(size_text(defaults.memory_bytes_max)))
+        ->group(group);
+}
+
+void add_process(CLI::App& app, Flags& flags, const BrokerOptions& defaults) {
+    const std::string group = "Process";
+    add_value(app, "--threads", flags.threads, "N|auto",
+              "threads that serve clients; auto is " + std::to_string(defaults.threads) +
+                  by_default("auto"))
+        ->group(group);
+    add_value(app, "--shutdown-grace", flags.shutdown_grace, "DURATION",
+              "after SIGTERM, to hand out what is queued" +
+                  by_default(duration_text(defaults.shutdown_grace)))
+        ->group(group);
+    add_value(app, "--log-format", flags.log_format, "text|json",
+              "of the lines on stderr" + by_default("text"))
+        ->group(group);
+    app.add_flag("--debug", flags.debug, "log every connection and subscription")->group(group);
+    app.set_version_flag("--version", std::string(program) + " " HPFEEDS_VERSION,
+                         "print the version and exit")
+        ->group(group);
+    app.set_help_flag("-h,--help", "print this help and exit")->group(group);
+}
+
+// CLI11 sets two empty lines between groups; one is enough.
+std::string help_text(const CLI::App& app) {
+    return CLI::detail::find_and_replace(app.help(), "\n\n\n", "\n\n");
+}
+
+Exit usage_error(std::string_view what) {
+    return {2, "", std::string(program) + ": " + std::string(what) + "\n"};
+}
+
+Exit misused(std::string_view flag, std::string_view why) {
+    return usage_error(std::string(flag) + " " + std::string(why) +
+                       "; hpfeeds-broker --help explains the flags");
+}
+
+// CLI11 takes the next argument for the value of `--flag=`, which would blame the wrong one.
+const char* find_empty_value(int argc, const char* const* argv) {
+    for (int index = 1; index < argc; ++index) {
+        const std::string_view argument = argv[index];
+        if (argument.starts_with("--") && argument.find('=') == argument.size() - 1)
+            return argv[index];
+    }
+    return nullptr;
+}
+
+// The part of a CLI11 message in front of its colon is the flag.
+std::string_view blamed_flag(std::string_view message) {
+    return message.substr(0, message.find(':'));
+}
+
+}  // namespace
+
+std::variant<BrokerOptions, Exit> parse_command_line(int argc, const char* const* argv) {
+    const BrokerOptions defaults;
+    Flags flags;
+    CLI::App app(description, std::string(program));
+    app.get_formatter()->column_width(34);
+    app.footer(examples);
+    app.allow_extras();  // so that unknown flags get our words
+    add_listening(app, flags);
+    add_keys(app, flags, defaults);
+    add_clients(app, flags, defaults);
+    add_slow_subscribers(app, flags, defaults);
+    add_process(app, flags, defaults);
+
+    if (const char* const argument = find_empty_value(argc, argv))
+        return misused(in_quotes(argument), "has no value");
+    try {
+        app.parse(argc, argv);
+        if (!app.remaining().empty())
+            return misused(in_quotes(app.remaining().front()), "is not a flag of the broker");
+        return to_options(flags);
+    } catch (const CLI::CallForHelp&) {
+        return Exit{0, help_text(app), ""};
+    } catch (const CLI::CallForVersion& version) {
+        return Exit{0, std::string(version.what()) + "\n", ""};
+    } catch (const CLI::ArgumentMismatch& mismatch) {
+        return misused(blamed_flag(mismatch.what()), "needs a value");
+    } catch (const CLI::ParseError& error) {
+        return misused(in_quotes(error.what()), "was not understood");
+    } catch (const Error& error) {
+        if (error.what() == half_of_tls) return Exit{2, "", std::string(half_of_tls) + "\n"};
+        return usage_error(error.what());
+    }
+}
+
+}  // namespace hpfeeds::config

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/endpoint.hpp"
+
+#include "config/limits.hpp"
+#include "config/quantity.hpp"
+#include "config/refuse.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <optional>
+#include <vector>
+
+namespace hpfeeds::config {
+namespace {
+
+constexpr std::string_view flag = "--endpoint";
+
+// The text between two unescaped colons, still with its backslashes.
+std::vector<std::string_view> split_at_colons(std::string_view text) {
+    std::vector<std::string_view> parts;
+    std::size_t begin = 0;
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        if (text[at] == '\\') {
+            ++at;  // whatever follows belongs to the value
+        } else if (text[at] == ':') {
+            parts.push_back(text.substr(begin, at - begin));
+            begin = at + 1;
+        }
+    }
+    parts.push_back(text.substr(begin));
+    return parts;
+}
+
+std::string without_escapes(std::string_view value, std::string_view whole) {
+    std::string out;
+    for (std::size_t at = 0; at < value.size(); ++at) {
+        if (value[at] == '\\') {
+            ++at;
+            const bool known = at < value.size() &&
+                               std::string_view(":\\=").find(value[at]) != std::string_view::npos;
+            if (!known)
+                refuse(flag, whole, "a backslash escapes only : = and itself; write \\\\ for one");
+        }
+        out += value[at];
+    }
+    return out;
+}
+
+std::string with_escapes(std::string_view value) {
+    std::string out;
+    for (const char character : value) {
+        if (character == ':' || character == '\\') out += '\\';
+        out += character;
+    }
+    return out;
+}
+
+std::optional<std::uint16_t> parse_port(std::string_view text) noexcept {
+    const auto number = parse_count(text);
+    if (!number || *number > std::numeric_limits<std::uint16_t>::max()) return std::nullopt;
+    return static_cast<std::uint16_t>(*number);
+}
+
+Endpoint::Kind parse_kind(std::string_view word, std::string_view whole) {
+    if (word == "tcp") return Endpoint::Kind::tcp;
+    if (word == "tls") return Endpoint::Kind::tls;
+    if (word == "ssl")
+        refuse(flag, whole, "unknown class 'ssl'; write tls:port=...:key=FILE:cert=FILE");
+    refuse(flag, whole,
+           "unknown class " + in_quotes(word) +
+               "; an endpoint begins with tcp: or tls:, as in tcp:port=20000");
+}
+
+// Collects the fields of one string; each may be given once.
+class FieldReader {
+public:
+    FieldReader(Endpoint& endpoint, std::string_view whole) : endpoint_(endpoint), whole_(whole) {}
+
+    void read(std::string_view part) {
+        const std::size_t equals = part.find('=');
+        if (equals == std::string_view::npos) refuse_lonely(part);
+        const std::string_view key = part.substr(0, equals);
+        if (std::find(seen_.begin(), seen_.end(), key) != seen_.end())
+            refuse(flag, whole_, "field " + in_quotes(key) + " is given twice; keep one of them");
+        seen_.push_back(key);
+        store(key, without_escapes(part.substr(equals + 1), whole_));
+    }
+
+    void require_all() const {
+        if (std::find(seen_.begin(), seen_.end(), "port") == seen_.end())
+            refuse(flag, whole_, "no port; add port=20000");
+        if (endpoint_.kind != Endpoint::Kind::tls) return;
+        if (endpoint_.key.empty())
+            refuse(flag, whole_, "no key; add key=FILE, the PEM private key");
+        if (endpoint_.cert.empty())
+            refuse(flag, whole_, "no cert; add cert=FILE, the PEM certificate");
+    }
+
+private:
+    [[noreturn]] void refuse_lonely(std::string_view part) const {
+        if (parse_port(part) && seen_.empty())
+            refuse(flag, whole_, "a port is a field; write port=" + std::string(part));
+        refuse(flag, whole_,
+               in_quotes(part) +
+                   " is not a field=value; a colon inside a value is written \\:, as in "
+                   "interface=\\:\\:1");
+    }
+
+    void store(std::string_view key, std::string value) {
+        if (key == "port") {
+            const auto port = parse_port(value);
+            if (!port)
+                refuse(flag, whole_,
+                       "port " + in_quotes(value) + " is not a number from 0 to 65535");
+            endpoint_.port = *port;
+        } else if (key == "interface") {
+            if (value.starts_with('['))
+                refuse(flag, whole_,
+                       "write the interface without brackets, as in interface=\\:\\:1");
+            endpoint_.interface = std::move(value);
+        } else if (key == "device") {
+            if (value.size() > device_bytes_max)
+                refuse(flag, whole_,
+                       "device " + in_quotes(value) +
+                           " is longer than a name of a network "
+                           "device can be (15); ip link lists them");
+            endpoint_.device = std::move(value);
+        } else if (key == "key" || key == "cert" || key == "chain") {
+            store_file(key, std::move(value));
+        } else {
+            refuse(flag, whole_,
+                   "unknown field " + in_quotes(key) + "; a " +
+                       (endpoint_.kind == Endpoint::Kind::tls
+                            ? "tls endpoint has port, interface, device, key, cert and chain"
+                            : "tcp endpoint has port, interface and device"));
+        }
+    }
+
+    void store_file(std::string_view key, std::string value) {
+        if (endpoint_.kind != Endpoint::Kind::tls)
+            refuse(flag, whole_,
+                   "field " + in_quotes(key) +
+                       " is for TLS; write tls:... to encrypt, or leave it out");
+        if (value.empty())
+            refuse(flag, whole_,
+                   "field " + in_quotes(key) + " is empty; name a PEM file, or leave it out");
+        (key == "key"    ? endpoint_.key
+         : key == "cert" ? endpoint_.cert
+                         : endpoint_.chain) = std::move(value);
+    }
+
+    Endpoint& endpoint_;
+    std::string_view whole_;
+    std::vector<std::string_view> seen_;
+};
+
+bool may_be_host(std::string_view host) noexcept {
+    return std::all_of(host.begin(), host.end(), [](char character) {
+        const bool letter =
+            (character >= 'a' && character <= 'z') || (character >= 'A' && character <= 'Z');
+        const bool digit = character >= '0' && character <= '9';
+        return letter || digit ||
+               std::string_view(".-_:%").find(character) != std::string_view::npos;
+    });
+}
+
+}  // namespace
+
+std::string Endpoint::text() const {
+    std::string out = kind == Kind::tls ? "tls" : "tcp";
+    const auto append = [&](std::string_view name, std::string_view value) {
+        if (!value.empty()) out += ":" + std::string(name) + "=" + with_escapes(value);
+    };
+    append("interface", interface);
+    append("port", std::to_string(port));
+    append("device", device);
+    append("key", key);
+    append("cert", cert);
+    append("chain", chain);
+    return out;
+}
+
+Endpoint parse_endpoint(std::string_view text) {
+    const std::vector<std::string_view> parts = split_at_colons(text);
+    Endpoint endpoint;
+    endpoint.kind = parse_kind(parts.front(), text);
+    FieldReader reader(endpoint, text);
+    for (std::size_t index = 1; index < parts.size(); ++index)
+        reader.read(parts[index]);
+    reader.require_all();
+    return endpoint;
+}
+
+HostPort parse_host_port(std::string_view text, std::string_view flag_name) {
+    const std::size_t colon = text.rfind(':');
+    if (colon == std::string_view::npos)
+        refuse(flag_name, text, "no port; write HOST:PORT, as in 127.0.0.1:20000");
+    std::string_view host = text.substr(0, colon);
+    const std::string_view port_text = text.substr(colon + 1);
+
+    const bool bracketed = host.size() >= 2 && host.front() == '[' && host.back() == ']';
+    if (bracketed) host = host.substr(1, host.size() - 2);
+    const bool has_colon = host.find(':') != std::string_view::npos;
+    if (has_colon != bracketed || text.ends_with(']'))
+        refuse(flag_name, text,
+               "write an IPv6 address in brackets, and its port behind them: [::1]:20000");
+    if (!may_be_host(host))
+        refuse(flag_name, text,
+               in_quotes(host) + " is neither an address nor a host name; write HOST:PORT");
+    const auto port = parse_port(port_text);
+    if (!port)
+        refuse(flag_name, text,
+               "port " + in_quotes(port_text) + " is not a number from 0 to 65535");
+    return {std::string(host), *port};
+}
+
+}  // namespace hpfeeds::config

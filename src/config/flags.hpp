@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// flags.hpp: what was typed, flag by flag, and its meaning.
+//
+// Errors  to_options() throws hpfeeds::Error: one line that names the flag, the value and the
+// remedy.
+#pragma once
+
+#include "config/options.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace hpfeeds::config {
+
+// The values as they were written; without one, the flag was not given.
+struct Flags {
+    std::vector<std::string> endpoint;
+    std::optional<std::string> bind;
+    std::optional<std::string> tlscert;
+    std::optional<std::string> tlskey;
+    std::vector<std::string> auth;
+    std::optional<std::string> exporter;
+    std::optional<std::string> name;
+    bool debug = false;
+    std::optional<std::string> log_format;
+    std::optional<std::string> threads;
+
+    std::optional<std::string> max_connections;
+    std::optional<std::string> login_deadline;
+    std::optional<std::string> auth_failure_delay;
+    std::optional<std::string> shutdown_grace;
+
+    std::optional<std::string> max_frame;
+    std::optional<std::string> slow_policy;
+    std::optional<std::string> slow_high_mark;
+    std::optional<std::string> slow_deadline;
+    std::optional<std::string> max_queue;
+    std::optional<std::string> max_memory;
+
+    std::optional<std::string> auth_workers;
+    std::optional<std::string> auth_queue;
+};
+
+// Where the broker listens when nobody says where.
+inline constexpr std::string_view default_bind = "0.0.0.0:20000";
+
+// Upstream's words, to the letter: scripts look for them.
+inline constexpr std::string_view half_of_tls = "Must specify --tlskey AND --tlscert";
+
+// Checks each value against limits.hpp and the values against each other.
+[[nodiscard]] BrokerOptions to_options(const Flags& flags);
+
+}  // namespace hpfeeds::config

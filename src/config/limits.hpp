@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// limits.hpp: how far each number on the command line may go, and why.
+#pragma once
+
+#include "config/options.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace hpfeeds::config {
+
+// What an option may be, both ends included.
+template <typename Value>
+struct Bounds {
+    Value least;
+    Value most;
+
+    [[nodiscard]] constexpr bool contain(Value value) const {
+        return least <= value && value <= most;
+    }
+};
+
+inline constexpr std::size_t kib = 1024;
+inline constexpr std::size_t mib = 1024 * kib;
+inline constexpr std::size_t gib = 1024 * mib;
+
+// INFO carries the broker's name behind one length byte.
+inline constexpr std::size_t name_bytes_max = 255;
+// Linux: IFNAMSIZ is 16, one of them the closing zero.
+inline constexpr std::size_t device_bytes_max = 15;
+// Each endpoint is a socket that every shard watches; more of them is a mistake in a script.
+inline constexpr std::size_t endpoints_max = 64;
+// Stores are asked one after another at every login.
+inline constexpr std::size_t auth_sources_max = 16;
+
+// One shard a core, on the largest machines we know of.
+inline constexpr Bounds<unsigned> threads{1, 64};
+// 0 stands for "what the descriptor limit allows"; Linux gives a process 2^20 descriptors unless
+// told otherwise.
+inline constexpr Bounds<std::size_t> connections{0, 1'048'576};
+
+using std::chrono::milliseconds;
+// Zero would cut everybody; beyond ten minutes silent peers are not being cut at all.
+inline constexpr Bounds<milliseconds> login_deadline{milliseconds{1}, milliseconds{600'000}};
+// Zero answers at once. Clients that wait longer than a minute for an ERROR are not known.
+inline constexpr Bounds<milliseconds> refusal_delay{milliseconds{0}, milliseconds{60'000}};
+// Zero cuts at once; service managers kill after 90 s, unless told otherwise.
+inline constexpr Bounds<milliseconds> shutdown_grace{milliseconds{0}, milliseconds{600'000}};
+// A subscriber over its high mark needs some time to read; an hour of backlog is not a feed any
+// more.
+inline constexpr Bounds<milliseconds> slow_deadline{milliseconds{1}, milliseconds{3'600'000}};
+
+// No frame limit may be below what AUTH and INFO can need (281). The largest frames met in the
+// field are 16 MiB (client-quirk 14); four times that is room to experiment.
+inline constexpr Bounds<std::size_t> frame_bytes{281, 64 * mib};
+// The low mark is a quarter of it, and must still hold something.
+inline constexpr Bounds<std::size_t> slow_high_bytes{1 * kib, 64 * gib};
+inline constexpr Bounds<std::size_t> subscriber_bytes{1 * kib, 64 * gib};
+// Every shard needs some slabs to read into at all; a tebibyte is more than machines have.
+inline constexpr Bounds<std::size_t> memory_bytes{1 * mib, 1024 * gib};
+
+// Workers mostly wait for a disk or a database. 64 connections are as much as one broker should ask
+// of it.
+inline constexpr Bounds<unsigned> auth_workers{1, 64};
+// A look-up that waits is a few hundred bytes; a full queue refuses, so this bounds a login storm.
+inline constexpr Bounds<std::size_t> auth_queue{1, 1'048'576};
+
+static_assert(frame_bytes.most <= subscriber_bytes.most, "a queue can hold the largest frame");
+static_assert(slow_high_bytes.most <= subscriber_bytes.most, "the high mark can be reached");
+static_assert(subscriber_bytes.most <= memory_bytes.most, "one subscriber fits into memory");
+
+}  // namespace hpfeeds::config

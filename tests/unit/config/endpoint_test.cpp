@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/endpoint.hpp"
+
+#include "hpfeeds/error.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace hpfeeds::config {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+// What the error says; empty when there was none.
+std::string refusal(std::string_view text) {
+    try {
+        static_cast<void>(parse_endpoint(text));
+        return "";
+    } catch (const Error& error) {
+        return error.what();
+    }
+}
+
+std::string host_port_refusal(std::string_view text) {
+    try {
+        static_cast<void>(parse_host_port(text, "--exporter"));
+        return "";
+    } catch (const Error& error) {
+        return error.what();
+    }
+}
+
+TEST(Endpoint, ReadsEveryFieldOfTcp) {
+    const Endpoint endpoint = parse_endpoint("tcp:interface=1.1.1.1:port=80:device=eth0");
+    EXPECT_EQ(endpoint.kind, Endpoint::Kind::tcp);
+    EXPECT_EQ(endpoint.interface, "1.1.1.1");
+    EXPECT_EQ(endpoint.port, 80);
+    EXPECT_EQ(endpoint.device, "eth0");
+}
+
+TEST(Endpoint, ReadsEveryFieldOfTls) {
+    const Endpoint endpoint = parse_endpoint(
+        "tls:interface=1.1.1.1:port=443:device=eth0:key=a.key:cert=b.crt:chain=c.pem");
+    EXPECT_EQ(endpoint.kind, Endpoint::Kind::tls);
+    EXPECT_EQ(endpoint.port, 443);
+    EXPECT_EQ(endpoint.key, "a.key");
+    EXPECT_EQ(endpoint.cert, "b.crt");
+    EXPECT_EQ(endpoint.chain, "c.pem");
+}
+
+TEST(Endpoint, NeedsNothingButAPort) {
+    const Endpoint endpoint = parse_endpoint("tcp:port=20000");
+    EXPECT_EQ(endpoint, (Endpoint{.port = 20000}));
+}
+
+TEST(Endpoint, TakesAnEmptyInterfaceOrDeviceForNone) {
+    EXPECT_EQ(parse_endpoint("tcp:interface=:device=:port=1"), (Endpoint{.port = 1}));
+}
+
+TEST(Endpoint, TakesTheBackslashOffAnEscapedColon) {
+    EXPECT_EQ(parse_endpoint(R"(tcp:interface=\:\:1:port=20000)").interface, "::1");
+    EXPECT_EQ(parse_endpoint(R"(tcp:port=1:interface=fe80\:\:1%eth0)").interface, "fe80::1%eth0");
+}
+
+TEST(Endpoint, KnowsTheOtherEscapesInPaths) {
+    const Endpoint endpoint = parse_endpoint(R"(tls:port=1:key=a\\b\:c:cert=d\=e=f)");
+    EXPECT_EQ(endpoint.key, R"(a\b:c)");
+    EXPECT_EQ(endpoint.cert, "d=e=f");
+}
+
+TEST(Endpoint, IsWrittenAsAUserWouldWriteIt) {
+    for (const char* text : {R"(tcp:interface=\:\:1:port=20000:device=lan0)", "tcp:port=0",
+                             R"(tls:interface=h.example:port=65535:key=a\\b:cert=c\:d:chain=e)"}) {
+        EXPECT_EQ(parse_endpoint(text).text(), text);
+        EXPECT_EQ(parse_endpoint(parse_endpoint(text).text()), parse_endpoint(text));
+    }
+}
+
+TEST(Endpoint, RefusesAnUnknownClass) {
+    EXPECT_THAT(refusal("udp:port=1"),
+                AllOf(HasSubstr("'udp:port=1'"), HasSubstr("tcp:port=20000")));
+    EXPECT_THAT(refusal(""), HasSubstr("unknown class ''"));
+    EXPECT_THAT(refusal("TCP:port=1"), HasSubstr("unknown class 'TCP'"));
+    EXPECT_THAT(refusal("ssl:port=1"), HasSubstr("write tls:"));
+}
+
+TEST(Endpoint, RefusesAMissingPort) {
+    EXPECT_THAT(refusal("tcp"), HasSubstr("add port="));
+    EXPECT_THAT(refusal("tcp:interface=1.1.1.1"), HasSubstr("add port="));
+}
+
+TEST(Endpoint, RefusesAPortThatIsNone) {
+    EXPECT_EQ(refusal("tcp:port=0"), "");
+    EXPECT_EQ(refusal("tcp:port=65535"), "");
+    for (const char* port : {"", "65536", "-1", "80x", " 80", "http", "99999999999999999999"})
+        EXPECT_THAT(refusal("tcp:port=" + std::string(port)), HasSubstr("from 0 to 65535")) << port;
+}
+
+TEST(Endpoint, RefusesAFieldGivenTwice) {
+    EXPECT_THAT(refusal("tcp:port=1:port=2"), HasSubstr("'port' is given twice"));
+    EXPECT_THAT(refusal("tcp:interface=:port=1:interface="), HasSubstr("given twice"));
+}
+
+TEST(Endpoint, RefusesAnUnknownField) {
+    EXPECT_THAT(refusal("tcp:prot=1"),
+                AllOf(HasSubstr("unknown field 'prot'"), HasSubstr("port, interface and device")));
+    EXPECT_THAT(refusal("tls:port=1:privateKey=x"), HasSubstr("key, cert and chain"));
+    EXPECT_THAT(refusal("tcp:=1"), HasSubstr("unknown field ''"));
+}
+
+TEST(Endpoint, RefusesWhatIsNotAField) {
+    EXPECT_THAT(refusal("tcp:20000"), HasSubstr("write port=20000"));
+    EXPECT_THAT(refusal("tcp:port=1:"), HasSubstr("'' is not a field=value"));
+    EXPECT_THAT(refusal("tcp:interface=::1:port=1"), HasSubstr(R"(interface=\:\:1)"));
+}
+
+TEST(Endpoint, RefusesABracketedInterface) {
+    EXPECT_THAT(refusal(R"(tcp:interface=[\:\:1]:port=1)"), HasSubstr("without brackets"));
+}
+
+TEST(Endpoint, RefusesALoneBackslash) {
+    EXPECT_THAT(refusal(R"(tls:port=1:key=C\keys:cert=b)"), HasSubstr("a backslash escapes only"));
+    EXPECT_THAT(refusal(R"(tcp:port=1:device=a\)"), HasSubstr("a backslash escapes only"));
+}
+
+TEST(Endpoint, RefusesADeviceNameThatCannotExist) {
+    EXPECT_EQ(refusal("tcp:port=1:device=" + std::string(15, 'e')), "");
+    EXPECT_THAT(refusal("tcp:port=1:device=" + std::string(16, 'e')), HasSubstr("ip link"));
+}
+
+TEST(Endpoint, RefusesTlsWithoutKeyOrCertificate) {
+    EXPECT_THAT(refusal("tls:port=1:cert=a"), HasSubstr("add key=FILE"));
+    EXPECT_THAT(refusal("tls:port=1:key=a"), HasSubstr("add cert=FILE"));
+    for (const char* field : {"key", "cert", "chain"})
+        EXPECT_THAT(refusal("tls:port=1:" + std::string(field) + "="), HasSubstr("is empty"));
+}
+
+TEST(Endpoint, RefusesTlsFilesOnTcp) {
+    for (const char* field : {"key", "cert", "chain"})
+        EXPECT_THAT(refusal("tcp:port=1:" + std::string(field) + "=a"), HasSubstr("write tls:"));
+}
+
+TEST(Endpoint, RefusesInOneLine) {
+    EXPECT_EQ(refusal("tcp:port=\n1").find('\n'), std::string::npos);
+}
+
+TEST(HostPort, ReadsAddressesAndNames) {
+    EXPECT_EQ(parse_host_port("0.0.0.0:20000", "--bind").host, "0.0.0.0");
+    EXPECT_EQ(parse_host_port("0.0.0.0:20000", "--bind").port, 20000);
+    EXPECT_EQ(parse_host_port("[::1]:9431", "--bind").host, "::1");
+    EXPECT_EQ(parse_host_port("[fe80::1%eth0]:1", "--bind").host, "fe80::1%eth0");
+    EXPECT_EQ(parse_host_port("my-host.example:0", "--bind").host, "my-host.example");
+    EXPECT_EQ(parse_host_port(":9431", "--bind").host, "");
+}
+
+TEST(HostPort, RefusesAMissingPort) {
+    EXPECT_THAT(host_port_refusal("localhost"),
+                AllOf(HasSubstr("--exporter 'localhost'"), HasSubstr("HOST:PORT")));
+    EXPECT_THAT(host_port_refusal(""), HasSubstr("HOST:PORT"));
+    EXPECT_THAT(host_port_refusal("9431"), HasSubstr("HOST:PORT"));
+    EXPECT_THAT(host_port_refusal("localhost:"), HasSubstr("from 0 to 65535"));
+}
+
+TEST(HostPort, RefusesAPortThatIsNone) {
+    for (const char* text : {"h:65536", "h:-1", "h:1x", "h: 1", "[::1]:x"})
+        EXPECT_THAT(host_port_refusal(text), HasSubstr("from 0 to 65535")) << text;
+}
+
+TEST(HostPort, TellsHowToWriteIPv6) {
+    for (const char* text : {"::1:20000", "::1", "[::1]", "[localhost]:1", "::1]:1", "[]:1"})
+        EXPECT_THAT(host_port_refusal(text), HasSubstr("[::1]:20000")) << text;
+}
+
+TEST(HostPort, RefusesWhatNoHostIsCalled) {
+    for (const char* text : {"a b:1", "127.0.0.1,10.0.0.1:1", "*:1", "http//h:1", "h\n:1"})
+        EXPECT_THAT(host_port_refusal(text), HasSubstr("neither an address nor a host name"))
+            << text;
+}
+
+}  // namespace
+}  // namespace hpfeeds::config
