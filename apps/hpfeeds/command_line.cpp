@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "command_line.hpp"
+
+#include "client/backoff.hpp"
+#include "hpfeeds/error.hpp"
+#include "options.hpp"
+#include "payload.hpp"
+#include "publish.hpp"
+#include "stop_signal.hpp"
+#include "subscribe.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+#include <functional>
+#include <map>
+#include <optional>
+#include <random>
+#include <sstream>
+
+namespace hpfeeds::cli {
+namespace {
+
+class UsageError : public Error {
+public:
+    using Error::Error;
+};
+
+// As the words said it: what was not said comes from the environment, or is the default.
+struct Said {
+    std::optional<std::string> host, port, ident, secret;
+    std::vector<std::string> channels;
+    std::string trusted_file;
+    bool tls = false;
+    bool debug = false;
+    unsigned timeout_seconds = 10;
+
+    SubscribeOptions subscribe;
+    bool no_reconnect = false;
+    std::vector<std::string> words;
+    std::string path;
+};
+
+constexpr const char* examples = R"(Examples:
+  hpfeeds subscribe --host broker.example -p 10000 -i me -s secret -c cowrie.sessions
+  hpfeeds publish -i me -s secret -c test '{"event": "ping"}'
+  hpfeeds sendfile -i me -s secret -c mwbinary.dionaea.sensorunique sample.bin
+  hpfeeds ACTION --help      says more about one action.
+
+The environment variables HPFEEDS_HOST, HPFEEDS_PORT, HPFEEDS_IDENT and HPFEEDS_SECRET
+stand in for options that are not given; a secret in an option shows in ps.
+
+Exit status: 0 done, 1 failed or refused by the broker, 2 wrong usage.)";
+
+constexpr const char* subscribe_examples =
+    R"(Runs until Ctrl+C. A lost connection is made again, with its subscriptions; an ERROR of the
+broker ends the command with status 1. Payloads that are not text show as the hexadecimal
+form of their first 20 bytes; --format json and raw keep every byte.
+
+Examples:
+  hpfeeds subscribe -i me -s secret -c cowrie.sessions -c dionaea.capture
+  hpfeeds subscribe -i me -s secret -c cowrie.sessions --format json | jq .payload
+  hpfeeds subscribe -i me -s secret -c samples --count 1 --format raw > sample.bin
+  hpfeeds subscribe -i me -s secret -c cowrie.sessions -o sessions.log)";
+
+constexpr const char* publish_examples =
+    R"(hpfeeds has no acknowledgement: the command waits until the broker has worked through
+everything and closes, and ends with status 1 when the broker answers with an ERROR.
+
+Examples:
+  hpfeeds publish -i me -s secret -c test '{"event": "ping"}'
+  hpfeeds publish -i me -s secret -c test path/to/malware.bin    sends the file's bytes
+  make-report | hpfeeds publish -i me -s secret -c reports -
+  hpfeeds publish -i me -s secret -c test -- --text-that-begins-with-a-dash)";
+
+constexpr const char* sendfile_examples = R"(Like publish, but the word is always a file.
+
+Examples:
+  hpfeeds sendfile -i me -s secret -c mwbinary.dionaea.sensorunique sample.bin
+  curl -s https://example.org/x | hpfeeds sendfile -i me -s secret -c downloads -)";
+
+// The same options before and behind the action, into the same places; the last one wins.
+void add_connection_options(CLI::App& app, Said& said) {
+    const auto value = [&](const std::string& names, auto& where, const std::string& help) {
+        return app.add_option(names, where, help)
+            ->group("Connection")
+            ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+    };
+    value("--host", said.host, "the broker's name or address [localhost]");
+    value("-p,--port", said.port, "the broker's port [10000]");
+    value("-i,--ident", said.ident, "who we are");
+    value("-s,--secret", said.secret, "the ident's secret");
+    app.add_option_function<std::vector<std::string>>(
+           "-c,--chan",
+           [&said](const std::vector<std::string>& more) {
+               said.channels.insert(said.channels.end(), more.begin(), more.end());
+           },
+           "a channel; may be given several times")
+        ->allow_extra_args(false)
+        ->type_name("TEXT")
+        ->group("Connection");
+    app.add_flag("--tls", said.tls, "use TLS, and trust the system's authorities")
+        ->group("Connection");
+    value("--tlscert", said.trusted_file,
+          "use TLS, and trust this PEM certificate, the broker's or its authority's")
+        ->type_name("FILE");
+    value("--timeout", said.timeout_seconds,
+          "seconds to connect, to be greeted and to be confirmed [10]")
+        ->check(CLI::Range(1U, 86'400U).description(""))
+        ->type_name("SECONDS");
+    app.add_flag("--debug", said.debug, "tell every step on standard error; never a secret")
+        ->group("Connection");
+}
+
+void add_subscribe_options(CLI::App& app, Said& said) {
+    static const std::map<std::string, Format> formats{
+        {"text", Format::text}, {"json", Format::json}, {"raw", Format::raw}};
+    SubscribeOptions& how = said.subscribe;
+    app.add_option("-o,--output", how.output, "append the messages to this file as well")
+        ->type_name("FILE");
+    app.add_option("--format", how.format,
+                   "text, json (a line per message) or raw (the payloads' bytes) [text]")
+        ->transform(CLI::CheckedTransformer(formats).description(""))
+        ->type_name("FORMAT");
+    app.add_option("-n,--count", how.count, "end after so many messages")->type_name("NUMBER");
+    app.add_flag("--no-reconnect", said.no_reconnect,
+                 "end with status 1 when the connection is lost");
+}
+
+// The words of a payload. CLI11 would take a vector's word like '[1,2]' apart, as a list of its own
+// notation, unless extra arguments are off; then it stops at the expected number, so that number is
+// one nobody reaches.
+void add_words(CLI::App& app, Said& said) {
+    constexpr int words_max = 1 << 20;
+    app.add_option("words", said.words,
+                   "the payload, joined by blanks; a file; or - for standard input")
+        ->expected(words_max)
+        ->allow_extra_args(false)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+        ->option_text("TEXT... | FILE | -");
+}
+
+std::uint16_t port_from(const std::string& text, const char* where) {
+    std::uint16_t port = 0;
+    const char* end = text.data() + text.size();
+    const auto [stopped, error] = std::from_chars(text.data(), end, port);
+    if (error != std::errc{} || stopped != end || port == 0)
+        throw UsageError(std::string(where) + " '" + text + "' is not a port: give 1 to 65535");
+    return port;
+}
+
+const char* environment(const char* name) {
+    const char* value = std::getenv(name);
+    return value != nullptr && *value != '\0' ? value : nullptr;
+}
+
+std::string said_or_environment(const std::optional<std::string>& said, const char* variable,
+                                const char* option, const char* what) {
+    if (said && !said->empty()) return *said;
+    if (const char* value = environment(variable); value != nullptr && !said) return value;
+    throw UsageError(std::string("no ") + what + ": give " + option + " or set " + variable);
+}
+
+ClientOptions client_options(const Said& said) {
+    ClientOptions options;
+    client::Destination& destination = options.destination;
+    if (said.host)
+        destination.host = *said.host;
+    else if (const char* host = environment("HPFEEDS_HOST"))
+        destination.host = host;
+    if (destination.host.empty()) throw UsageError("--host is empty: give a name or an address");
+    if (said.port)
+        destination.port = port_from(*said.port, "--port");
+    else if (const char* port = environment("HPFEEDS_PORT"))
+        destination.port = port_from(port, "HPFEEDS_PORT");
+    destination.trusted_file = said.trusted_file;
+    destination.tls = said.tls || !said.trusted_file.empty();
+    options.ident = said_or_environment(said.ident, "HPFEEDS_IDENT", "-i IDENT", "ident");
+    options.secret = said_or_environment(said.secret, "HPFEEDS_SECRET", "-s SECRET", "secret");
+    if (said.channels.empty()) throw UsageError("no channel: give -c CHANNEL");
+    for (const std::string& channel : said.channels)
+        if (std::find(options.channels.begin(), options.channels.end(), channel) ==
+            options.channels.end())
+            options.channels.push_back(channel);
+    options.timeout = std::chrono::seconds(said.timeout_seconds);
+    options.debug = said.debug;
+    return options;
+}
+
+int run_subscribe(const Said& said, Console console) {
+    const ClientOptions options = client_options(said);
+    SubscribeOptions how = said.subscribe;
+    how.reconnect = !said.no_reconnect;
+    std::optional<StopSignal> signal;
+    if (console.stop < 0) console.stop = signal.emplace().descriptor();
+    return subscribe(options, how, console, client::Backoff(std::mt19937(std::random_device{}())));
+}
+
+int run_publish(const Said& said, Console console) {
+    const ClientOptions options = client_options(said);
+    if (said.words.empty())
+        throw UsageError("nothing to publish: give a text, a file, or - for standard input");
+    return publish(options, payload_of_words(said.words, payload_bytes_max(options), console),
+                   console);
+}
+
+int run_sendfile(const Said& said, Console console) {
+    const ClientOptions options = client_options(said);
+    if (said.path.empty()) throw UsageError("no file: give its path, or - for standard input");
+    return publish(options, payload_of_file(said.path, payload_bytes_max(options), console),
+                   console);
+}
+
+class CommandLine {
+public:
+    explicit CommandLine(const Console& console) : console_(console) {
+        app_.set_version_flag("-V,--version", "hpfeeds " HPFEEDS_VERSION);
+        app_.require_subcommand(1);
+        app_.footer(examples);
+        add_connection_options(app_, said_);
+        CLI::App& subscribe = add_action("subscribe", "show messages as they arrive",
+                                         subscribe_examples, run_subscribe);
+        add_subscribe_options(subscribe, said_);
+        add_words(add_action("publish", "send one message", publish_examples, run_publish), said_);
+        add_action("sendfile", "send a file's bytes as one message", sendfile_examples,
+                   run_sendfile)
+            .add_option("path", said_.path, "the file, or - for standard input")
+            ->option_text("FILE | -");
+    }
+
+    int run(std::vector<std::string> arguments) {
+        std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
+        try {
+            app_.parse(std::move(arguments));
+        } catch (const CLI::ParseError& error) {
+            return report(error);
+        }
+        return action_ ? action_() : status_;
+    }
+
+private:
+    CLI::App& add_action(const std::string& name, const std::string& what, const char* footer,
+                         int (*act)(const Said&, Console)) {
+        CLI::App& action = *app_.add_subcommand(name, what);
+        action.footer(footer);
+        add_connection_options(action, said_);
+        action.callback([this, act] { action_ = [this, act] { return act(said_, console_); }; });
+        return action;
+    }
+
+    // Help and version are the command's product; everything else is a complaint of one line.
+    int report(const CLI::ParseError& error) {
+        std::ostringstream product;
+        if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) {
+            app_.exit(error, product, product);
+            return Console::put(console_.out, product.str()) ? exit_done : exit_failed;
+        }
+        std::string line = error.what();
+        if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr &&
+            app_.get_subcommands().empty())
+            line = "no action: give subscribe, publish or sendfile";
+        std::replace(line.begin(), line.end(), '\n', ' ');
+        console_.complain(line + "; see hpfeeds --help");
+        return exit_usage;
+    }
+
+    Console console_;
+    CLI::App app_{"Talks to an hpfeeds broker: subscribes to channels and publishes on them.",
+                  "hpfeeds"};
+    Said said_;
+    std::function<int()> action_;
+    int status_ = exit_done;
+};
+
+}  // namespace
+
+int run(const std::vector<std::string>& arguments, Console console) {
+    try {
+        return CommandLine(console).run(arguments);
+    } catch (const UsageError& error) {
+        console.complain(std::string(error.what()) + "; see hpfeeds --help");
+        return exit_usage;
+    } catch (const std::exception& error) {
+        console.complain(error.what());
+        return exit_failed;
+    }
+}
+
+}  // namespace hpfeeds::cli

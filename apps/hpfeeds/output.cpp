@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "output.hpp"
+
+#include "wire/frame.hpp"
+
+#include <openssl/evp.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <ctime>
+
+namespace hpfeeds::cli {
+namespace {
+
+constexpr std::size_t shown_bytes_max = 20;
+
+struct Character {
+    char32_t code = 0;
+    std::size_t bytes = 0;  // 0: not UTF-8
+};
+
+// The character that `text` begins with. Overlong forms, surrogates and codes past U+10FFFF are not
+// UTF-8.
+Character first_character(std::string_view text) {
+    const auto byte = [&](std::size_t index) { return static_cast<unsigned char>(text[index]); };
+    const unsigned char lead = byte(0);
+    if (lead < 0x80) return {lead, 1};
+    const std::size_t bytes = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
+    if (lead < 0xC2 || lead > 0xF4 || text.size() < bytes) return {};
+    char32_t code = lead & (0x7FU >> bytes);
+    for (std::size_t index = 1; index < bytes; ++index) {
+        if ((byte(index) & 0xC0U) != 0x80U) return {};
+        code = code << 6 | (byte(index) & 0x3FU);
+    }
+    constexpr std::array<char32_t, 5> least{0, 0, 0x80, 0x800, 0x10000};
+    const bool surrogate = code >= 0xD800 && code <= 0xDFFF;
+    if (code < least[bytes] || surrogate || code > 0x10FFFF) return {};
+    return {code, bytes};
+}
+
+bool is_control(char32_t code) {
+    return code < 0x20 || (code >= 0x7F && code < 0xA0);
+}
+
+// Line separators, and the marks that change the direction of the text behind them.
+bool is_deceptive(char32_t code) {
+    return (code >= 0x200E && code <= 0x200F) || (code >= 0x2028 && code <= 0x202E) ||
+           (code >= 0x2066 && code <= 0x2069) || code == 0x061C || code == 0xFEFF;
+}
+
+bool is_utf8(std::string_view text) {
+    while (!text.empty()) {
+        const Character next = first_character(text);
+        if (next.bytes == 0) return false;
+        text.remove_prefix(next.bytes);
+    }
+    return true;
+}
+
+// UTF-8 without control characters but those that ordinary text has.
+bool is_printable(std::string_view text) {
+    while (!text.empty()) {
+        const Character next = first_character(text);
+        const bool layout = next.code == '\t' || next.code == '\n' || next.code == '\r';
+        if (next.bytes == 0 || (is_control(next.code) && !layout)) return false;
+        text.remove_prefix(next.bytes);
+    }
+    return true;
+}
+
+void append_hex(std::string& out, unsigned char byte) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    out += digits[byte >> 4];
+    out += digits[byte & 15];
+}
+
+void append_escaped(std::string& out, char32_t code) {
+    if (code == '\n') {
+        out += "\\n";
+    } else if (code == '\r') {
+        out += "\\r";
+    } else if (code == '\t') {
+        out += "\\t";
+    } else if (code < 0x80) {
+        out += "\\x";
+        append_hex(out, static_cast<unsigned char>(code));
+    } else {
+        std::array<char, 16> escaped{};
+        std::snprintf(escaped.data(), escaped.size(), "\\u{%x}", static_cast<unsigned>(code));
+        out += escaped.data();
+    }
+}
+
+std::string base64(std::string_view bytes) {
+    std::string encoded((bytes.size() + 2) / 3 * 4 + 1, '\0');
+    const int length = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(encoded.data()),
+                                       reinterpret_cast<const unsigned char*>(bytes.data()),
+                                       static_cast<int>(bytes.size()));
+    encoded.resize(static_cast<std::size_t>(length));
+    return encoded;
+}
+
+std::string iso_8601(Time time) {
+    const auto since = std::chrono::floor<std::chrono::milliseconds>(time.time_since_epoch());
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(since);
+    const std::time_t whole = seconds.count();
+    std::tm parts{};
+    gmtime_r(&whole, &parts);
+    std::array<char, 32> date{};
+    std::strftime(date.data(), date.size(), "%Y-%m-%dT%H:%M:%S", &parts);
+    std::array<char, 48> text{};
+    std::snprintf(text.data(), text.size(), "%s.%03dZ", date.data(),
+                  static_cast<int>((since - seconds).count()));
+    return text.data();
+}
+
+std::string json_line(const Message& message, Time time) {
+    nlohmann::ordered_json line;
+    line["time"] = iso_8601(time);
+    const auto add = [&](const std::string& key, std::string_view value) {
+        if (is_utf8(value))
+            line[key] = value;
+        else
+            line[key + "_base64"] = base64(value);
+    };
+    add("channel", message.channel);
+    add("ident", message.ident);
+    add("payload", wire::as_text(message.payload));
+    constexpr bool ascii = true;  // terminals also obey control characters above 0x7f
+    return line.dump(-1, ' ', ascii) + "\n";
+}
+
+}  // namespace
+
+std::string one_line(std::string_view text) {
+    std::string line;
+    line.reserve(text.size());
+    while (!text.empty()) {
+        const Character next = first_character(text);
+        if (next.bytes == 0) {
+            line += "\\x";
+            append_hex(line, static_cast<unsigned char>(text.front()));
+            text.remove_prefix(1);
+            continue;
+        }
+        if (is_control(next.code) || is_deceptive(next.code))
+            append_escaped(line, next.code);
+        else
+            line += text.substr(0, next.bytes);
+        text.remove_prefix(next.bytes);
+    }
+    return line;
+}
+
+std::string payload_text(std::span<const std::byte> payload) {
+    const std::string_view text = wire::as_text(payload);
+    if (is_printable(text)) return one_line(text);
+    std::string hex;
+    for (const std::byte byte : payload.first(std::min(payload.size(), shown_bytes_max)))
+        append_hex(hex, std::to_integer<unsigned char>(byte));
+    return hex + "...";
+}
+
+std::string status_line(std::string_view what) {
+    return "[feedcli] " + std::string(what) + "\n";
+}
+
+std::string format_message(Format format, const Message& message, Time time) {
+    switch (format) {
+        case Format::json:
+            return json_line(message, time);
+        case Format::raw:
+            return std::string(wire::as_text(message.payload));
+        case Format::text:
+            break;
+    }
+    return status_line("publish to " + one_line(message.channel) + " by " +
+                       one_line(message.ident) + ": " + payload_text(message.payload));
+}
+
+}  // namespace hpfeeds::cli
