@@ -11,11 +11,14 @@
 
 #include <CLI/CLI.hpp>
 
+#include <unistd.h>
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <cstdlib>
+#include <cstring>
 #include <functional>
-#include <map>
+#include <memory>
 #include <optional>
 #include <random>
 #include <sstream>
@@ -38,6 +41,7 @@ struct Said {
     unsigned timeout_seconds = 10;
 
     SubscribeOptions subscribe;
+    std::string format = "text";
     bool no_reconnect = false;
     std::vector<std::string> words;
     std::string path;
@@ -81,6 +85,20 @@ Examples:
   hpfeeds sendfile -i me -s secret -c mwbinary.dionaea.sensorunique sample.bin
   curl -s https://example.org/x | hpfeeds sendfile -i me -s secret -c downloads -)";
 
+// The first line of --help, which CLI11 would fill with its own notation for many words.
+class Formatter : public CLI::Formatter {
+public:
+    std::string make_usage(const CLI::App* app, std::string name) const override {
+        if (app->get_name() == "publish")
+            name += " [OPTIONS] TEXT... | FILE | -";
+        else if (app->get_name() == "sendfile")
+            name += " [OPTIONS] FILE | -";
+        else
+            return CLI::Formatter::make_usage(app, name);
+        return "Usage: " + name + "\n\n";
+    }
+};
+
 // The same options before and behind the action, into the same places; the last one wins.
 void add_connection_options(CLI::App& app, Said& said) {
     const auto value = [&](const std::string& names, auto& where, const std::string& help) {
@@ -114,19 +132,23 @@ void add_connection_options(CLI::App& app, Said& said) {
         ->group("Connection");
 }
 
-void add_subscribe_options(CLI::App& app, Said& said) {
-    static const std::map<std::string, Format> formats{
-        {"text", Format::text}, {"json", Format::json}, {"raw", Format::raw}};
-    SubscribeOptions& how = said.subscribe;
-    app.add_option("-o,--output", how.output, "append the messages to this file as well")
+void add_output_option(CLI::App& app, Said& said) {
+    app.add_option("-o,--output", said.subscribe.output,
+                   "subscribe: append the messages to this file as well")
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)
         ->type_name("FILE");
-    app.add_option("--format", how.format,
+}
+
+void add_subscribe_options(CLI::App& app, Said& said) {
+    add_output_option(app, said);
+    app.add_option("--format", said.format,
                    "text, json (a line per message) or raw (the payloads' bytes) [text]")
-        ->transform(CLI::CheckedTransformer(formats).description(""))
+        ->check(CLI::IsMember({"text", "json", "raw"}).description(""))
         ->type_name("FORMAT");
-    app.add_option("-n,--count", how.count, "end after so many messages")->type_name("NUMBER");
+    app.add_option("-n,--count", said.subscribe.count, "end after so many messages")
+        ->type_name("NUMBER");
     app.add_flag("--no-reconnect", said.no_reconnect,
-                 "end with status 1 when the connection is lost");
+                 "end with status 1 when the connection is lost or cannot be made");
 }
 
 // The words of a payload. CLI11 would take a vector's word like '[1,2]' apart, as a list of its own
@@ -177,6 +199,8 @@ ClientOptions client_options(const Said& said) {
         destination.port = port_from(port, "HPFEEDS_PORT");
     destination.trusted_file = said.trusted_file;
     destination.tls = said.tls || !said.trusted_file.empty();
+    if (!said.trusted_file.empty() && access(said.trusted_file.c_str(), R_OK) != 0)
+        throw UsageError("--tlscert '" + said.trusted_file + "': " + std::strerror(errno));
     options.ident = said_or_environment(said.ident, "HPFEEDS_IDENT", "-i IDENT", "ident");
     options.secret = said_or_environment(said.secret, "HPFEEDS_SECRET", "-s SECRET", "secret");
     if (said.channels.empty()) throw UsageError("no channel: give -c CHANNEL");
@@ -193,12 +217,22 @@ int run_subscribe(const Said& said, Console console) {
     const ClientOptions options = client_options(said);
     SubscribeOptions how = said.subscribe;
     how.reconnect = !said.no_reconnect;
+    how.format = said.format == "json"  ? Format::json
+                 : said.format == "raw" ? Format::raw
+                                        : Format::text;
     std::optional<StopSignal> signal;
     if (console.stop < 0) console.stop = signal.emplace().descriptor();
     return subscribe(options, how, console, client::Backoff(std::mt19937(std::random_device{}())));
 }
 
+// A publish that was told to write to a file would do nothing of the kind.
+void refuse_output(const Said& said) {
+    if (!said.subscribe.output.empty())
+        throw UsageError("--output is for subscribe: a publish receives nothing to write");
+}
+
 int run_publish(const Said& said, Console console) {
+    refuse_output(said);
     const ClientOptions options = client_options(said);
     if (said.words.empty())
         throw UsageError("nothing to publish: give a text, a file, or - for standard input");
@@ -207,6 +241,7 @@ int run_publish(const Said& said, Console console) {
 }
 
 int run_sendfile(const Said& said, Console console) {
+    refuse_output(said);
     const ClientOptions options = client_options(said);
     if (said.path.empty()) throw UsageError("no file: give its path, or - for standard input");
     return publish(options, payload_of_file(said.path, payload_bytes_max(options), console),
@@ -219,7 +254,9 @@ public:
         app_.set_version_flag("-V,--version", "hpfeeds " HPFEEDS_VERSION);
         app_.require_subcommand(1);
         app_.footer(examples);
+        app_.formatter(std::make_shared<Formatter>());
         add_connection_options(app_, said_);
+        add_output_option(app_, said_);
         CLI::App& subscribe = add_action("subscribe", "show messages as they arrive",
                                          subscribe_examples, run_subscribe);
         add_subscribe_options(subscribe, said_);
@@ -259,8 +296,11 @@ private:
         }
         std::string line = error.what();
         if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr &&
-            app_.get_subcommands().empty())
-            line = "no action: give subscribe, publish or sendfile";
+            app_.get_subcommands().empty()) {
+            const std::vector<std::string> strangers = app_.remaining();
+            line = strangers.empty() ? "no action" : "'" + strangers.front() + "' is not an action";
+            line += ": give subscribe, publish or sendfile";
+        }
         std::replace(line.begin(), line.end(), '\n', ' ');
         console_.complain(line + "; see hpfeeds --help");
         return exit_usage;
