@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // counter.hpp: numbers with one writer and many readers.
 //
-// Threads  the owning thread alone writes; any thread may read at any time and sees a value that was true a moment ago.
+// Threads  the owning thread alone writes; any thread may read at any time and sees a value that
+// was true a moment ago.
 //          A write is a plain load, add and store: no locked instruction on the data path.
 #pragma once
 

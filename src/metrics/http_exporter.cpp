@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "metrics/http_exporter.hpp"
+
+#include "hpfeeds/error.hpp"
+#include "metrics/http_request.hpp"
+#include "metrics/limits.hpp"
+
+#include <netdb.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <exception>
+#include <string_view>
+#include <system_error>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace hpfeeds::metrics {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+class Descriptor {
+public:
+    explicit Descriptor(int number = -1) noexcept : number_(number) {}
+    ~Descriptor() {
+        if (number_ >= 0) ::close(number_);
+    }
+    Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
+    Descriptor& operator=(Descriptor&& other) noexcept {
+        std::swap(number_, other.number_);
+        return *this;
+    }
+    [[nodiscard]] int number() const noexcept { return number_; }
+    explicit operator bool() const noexcept { return number_ >= 0; }
+
+private:
+    int number_;
+};
+
+std::string system_text(int error) {
+    return std::generic_category().message(error);
+}
+
+[[noreturn]] void refuse(const std::string& host, std::uint16_t port, const std::string& why) {
+    const bool is_ipv6 = host.find(':') != std::string::npos;
+    throw Error("--exporter: cannot listen on " + (is_ipv6 ? "[" + host + "]" : host) + ":" +
+                std::to_string(port) + ": " + why +
+                "; give another HOST:PORT, or stop what listens there");
+}
+
+// A socket that listens on `address`, or none, with errno saying why.
+Descriptor listen_on(const addrinfo& address) {
+    constexpr int flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
+    Descriptor socket(::socket(address.ai_family, address.ai_socktype | flags, 0));
+    if (!socket) return socket;
+    const int on = 1;
+    const int off = 0;
+    ::setsockopt(socket.number(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (address.ai_family == AF_INET6)  // `::` means IPv4 as well, whatever the system's habit
+        ::setsockopt(socket.number(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+    if (::bind(socket.number(), address.ai_addr, address.ai_addrlen) != 0 ||
+        ::listen(socket.number(), http_backlog) != 0) {
+        const int why = errno;
+        socket = Descriptor();
+        errno = why;
+    }
+    return socket;
+}
+
+using Addresses = std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)>;
+
+Addresses resolve(const std::string& host, std::uint16_t port) {
+    addrinfo hints{};
+    hints.ai_socktype = SOCK_STREAM;
+    hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
+    addrinfo* found = nullptr;
+    const int error = ::getaddrinfo(host.empty() ? nullptr : host.c_str(),
+                                    std::to_string(port).c_str(), &hints, &found);
+    if (error != 0) refuse(host, port, ::gai_strerror(error));
+    return {found, ::freeaddrinfo};
+}
+
+// Listens on the first address of `host` that can be; for an empty host that is `::` where there is
+// IPv6, which means IPv4 too.
+Descriptor open_listener(const std::string& host, std::uint16_t port) {
+    const Addresses addresses = resolve(host, port);
+    int why = 0;
+    for (const bool only_ipv6 : {true, false}) {
+        for (const addrinfo* address = addresses.get(); address; address = address->ai_next) {
+            if (only_ipv6 && (!host.empty() || address->ai_family != AF_INET6)) continue;
+            if (Descriptor socket = listen_on(*address)) return socket;
+            why = errno;
+        }
+    }
+    refuse(host, port, system_text(why));
+}
+
+std::uint16_t port_of(const Descriptor& socket) {
+    sockaddr_storage address{};
+    socklen_t length = sizeof address;
+    ::getsockname(socket.number(), reinterpret_cast<sockaddr*>(&address), &length);
+    if (address.ss_family == AF_INET6)
+        return ntohs(reinterpret_cast<const sockaddr_in6*>(&address)->sin6_port);
+    return ntohs(reinterpret_cast<const sockaddr_in*>(&address)->sin_port);
+}
+
+constexpr std::string_view plain = "text/plain; charset=utf-8";
+constexpr std::string_view json = "application/json; charset=utf-8";
+
+std::string response(std::string_view status, std::string_view type, std::string_view body,
+                     std::string_view more_headers = "") {
+    std::string out;
+    out.reserve(256 + body.size());
+    out.append("HTTP/1.1 ").append(status);
+    out.append("\r\nContent-Type: ").append(type);
+    out.append("\r\nContent-Length: ").append(std::to_string(body.size()));
+    out.append("\r\nCache-Control: no-store\r\nConnection: close\r\n");
+    out.append(more_headers).append("\r\n").append(body);
+    return out;
+}
+
+std::string metrics_response(const HttpExporter::Render& render) {
+    try {
+        return response("200 OK", plain, render());
+    } catch (const std::exception& error) {
+        return response("500 Internal Server Error", plain,
+                        "The metrics could not be collected: " + std::string(error.what()) + "\n");
+    }
+}
+
+std::string answer(const Request& request, const HttpExporter::Render& render) {
+    if (request.outcome == Request::Outcome::too_long)
+        return response("431 Request Header Fields Too Large", plain, "The request is too long.\n");
+    if (request.outcome == Request::Outcome::malformed)
+        return response("400 Bad Request", plain, "This is not an HTTP/1 request.\n");
+    // The answer to HEAD may say what it will about a body, but must not have one.
+    const bool bodiless = request.method == "HEAD";
+    const bool metrics = request.path == "/metrics";
+    if (!metrics && request.path != "/healthz")
+        return response("404 Not Found", plain,
+                        bodiless ? "" : "There are /metrics and /healthz here.\n");
+    if (request.method != "GET")
+        return response("405 Method Not Allowed", plain, bodiless ? "" : "Use GET.\n",
+                        "Allow: GET\r\n");
+    return metrics ? metrics_response(render) : response("200 OK", json, "{}");
+}
+
+// One connection: its request comes, its answer goes, then the peer closes.
+class Client {
+public:
+    Client(Descriptor socket, Clock::time_point now)
+        : socket_(std::move(socket)), deadline_(now + http_stage_deadline) {}
+
+    [[nodiscard]] int number() const noexcept { return socket_.number(); }
+    [[nodiscard]] short awaited() const noexcept {
+        return stage_ == Stage::writing ? POLLOUT : POLLIN;
+    }
+    [[nodiscard]] Clock::time_point deadline() const noexcept { return deadline_; }
+    [[nodiscard]] bool over(Clock::time_point now) const noexcept {
+        return stage_ == Stage::over || now >= deadline_;
+    }
+
+    void go_on(const HttpExporter::Render& render, Clock::time_point now) {
+        if (stage_ == Stage::reading) read(render, now);
+        if (stage_ == Stage::writing) write(now);
+        if (stage_ == Stage::closing) discard();
+    }
+
+private:
+    enum class Stage : std::uint8_t { reading, writing, closing, over };
+
+    void read(const HttpExporter::Render& render, Clock::time_point now) {
+        std::array<char, request_bytes_max> bytes;
+        const ssize_t count =
+            ::recv(socket_.number(), bytes.data(), request_bytes_max - request_.size(), 0);
+        if (count <= 0) {
+            if (count == 0 || !may_try_again()) stage_ = Stage::over;
+            return;
+        }
+        request_.append(bytes.data(), static_cast<std::size_t>(count));
+        const Request request = parse_request(request_);
+        if (request.outcome == Request::Outcome::incomplete) return;
+        response_ = answer(request, render);
+        enter(Stage::writing, now + http_stage_deadline);
+    }
+
+    void write(Clock::time_point now) {
+        while (sent_ < response_.size()) {
+            const ssize_t count = ::send(socket_.number(), response_.data() + sent_,
+                                         response_.size() - sent_, MSG_NOSIGNAL);
+            if (count < 0) {
+                if (!may_try_again()) stage_ = Stage::over;
+                return;
+            }
+            sent_ += static_cast<std::size_t>(count);
+        }
+        response_ = std::string();
+        ::shutdown(socket_.number(), SHUT_WR);
+        enter(Stage::closing, now + http_close_deadline);
+    }
+
+    // One read a turn, so that a peer which never stops sending cannot hold the thread.
+    void discard() {
+        std::array<char, request_bytes_max> bytes;
+        const ssize_t count = ::recv(socket_.number(), bytes.data(), bytes.size(), 0);
+        if (count == 0 || (count < 0 && !may_try_again())) stage_ = Stage::over;
+    }
+
+    static bool may_try_again() noexcept {
+        return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
+    }
+
+    void enter(Stage stage, Clock::time_point deadline) noexcept {
+        stage_ = stage;
+        deadline_ = deadline;
+    }
+
+    Descriptor socket_;
+    Clock::time_point deadline_;
+    Stage stage_ = Stage::reading;
+    std::string request_;
+    std::string response_;
+    std::size_t sent_ = 0;
+};
+
+// Signals are for the main thread: whoever starts a thread under this gives it none.
+class SignalsBlocked {
+public:
+    SignalsBlocked() {
+        sigset_t all;
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, &before_);
+    }
+    ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+    SignalsBlocked(const SignalsBlocked&) = delete;
+    SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+
+private:
+    sigset_t before_;
+};
+
+}  // namespace
+
+class HttpExporter::Server {
+public:
+    Server(Descriptor listener, Render render)
+        : listener_(std::move(listener)),
+          stop_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+          render_(std::move(render)) {
+        if (!stop_) throw Error("--exporter: cannot create an eventfd: " + system_text(errno));
+        const SignalsBlocked blocked;
+        thread_ = std::thread([this] { run(); });
+    }
+    ~Server() {
+        ::eventfd_write(stop_.number(), 1);
+        thread_.join();
+    }
+    Server(const Server&) = delete;
+    Server& operator=(const Server&) = delete;
+
+private:
+    void run() {
+        while (wait()) {
+            const Clock::time_point now = Clock::now();
+            // polled_ holds the stop, the listener, then the clients in their order.
+            for (std::size_t index = 0; index < clients_.size(); ++index)
+                if (polled_[2 + index].revents != 0) clients_[index].go_on(render_, now);
+            std::erase_if(clients_, [&](const Client& client) { return client.over(now); });
+            if (polled_[1].revents != 0) accept(now);
+        }
+    }
+
+    // Sleeps until something can be done; false when it is time to end.
+    bool wait() {
+        const Clock::time_point now = Clock::now();
+        const bool full = clients_.size() >= http_connections_max;
+        const bool accepting = !full && now >= accept_again_;
+        polled_.clear();
+        polled_.push_back({stop_.number(), POLLIN, 0});
+        polled_.push_back({accepting ? listener_.number() : -1, POLLIN, 0});
+        for (const Client& client : clients_)
+            polled_.push_back({client.number(), client.awaited(), 0});
+        const int ready = ::poll(polled_.data(), polled_.size(), timeout(now));
+        if (ready < 0)
+            for (pollfd& entry : polled_)
+                entry.revents = 0;
+        return polled_[0].revents == 0;
+    }
+
+    // Milliseconds to the next deadline, rounded up; -1 when there is none.
+    [[nodiscard]] int timeout(Clock::time_point now) const {
+        auto next = Clock::time_point::max();
+        if (now < accept_again_) next = accept_again_;
+        for (const Client& client : clients_)
+            next = std::min(next, client.deadline());
+        if (next == Clock::time_point::max()) return -1;
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(next - now).count();
+        return static_cast<int>(std::max<decltype(left)>(left, 0));
+    }
+
+    void accept(Clock::time_point now) {
+        Descriptor socket(
+            ::accept4(listener_.number(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+        if (socket)
+            clients_.emplace_back(std::move(socket), now);
+        else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+            accept_again_ = now + http_accept_pause;
+    }
+
+    Descriptor listener_;
+    Descriptor stop_;
+    Render render_;
+    std::vector<Client> clients_;
+    std::vector<pollfd> polled_;
+    Clock::time_point accept_again_{};
+    std::thread thread_;  // last: it uses all of the above
+};
+
+HttpExporter::HttpExporter(const std::string& host, std::uint16_t port, Render render) {
+    Descriptor listener = open_listener(host, port);
+    port_ = port_of(listener);
+    server_ = std::make_unique<Server>(std::move(listener), std::move(render));
+}
+
+HttpExporter::~HttpExporter() = default;
+
+}  // namespace hpfeeds::metrics
