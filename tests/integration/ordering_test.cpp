@@ -142,7 +142,7 @@ TEST_P(Ordering, ListenersThatComeAndGoDoNotDisturbTheOneThatStays) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Threads, Ordering, testing::Values("1", "4"),
-                         [](const auto& info) { return "On" + info.param; });
+                         [](const auto& threads) { return "On" + threads.param; });
 
 }  // namespace
 }  // namespace hpfeeds::support
