@@ -104,8 +104,11 @@ bool SendQueue::push(Piece run) noexcept {
 }
 
 void SendQueue::push_copy(Piece run, SlabPool& pool) noexcept {
-    Slab* own = tail_ ? tail_->pieces[tail_count_ - 1].slab : nullptr;
-    const bool fits = own && own->appendable && own->room() >= run.length;
+    // The last copy's slab takes this one too, if it has room right behind that copy.
+    Piece* last = tail_ ? &tail_->pieces[tail_count_ - 1] : nullptr;
+    const bool fits = last && last->slab->appendable && last->slab->room() >= run.length &&
+                      last->end() == last->slab->used;
+    Slab* own = fits ? last->slab : nullptr;
     if (!fits) {
         // A reader with little queued gets little memory, one with much gets whole slabs.
         const bool little = pending_bytes_ < slab_bytes && run.length <= small_slab_bytes / 4;
@@ -113,15 +116,14 @@ void SendQueue::push_copy(Piece run, SlabPool& pool) noexcept {
                                : std::max<std::size_t>(slab_bytes / 2, run.length));
         own->appendable = true;
     }
-    const Piece copy{own, own->used, run.length};
     std::memcpy(own->data() + own->used, run.slab->data() + run.offset, run.length);
-    own->used += run.length;
     if (fits) {
-        [[maybe_unused]] const bool took = push(copy);
-        assert(!took);
+        last->length += run.length;
+        pending_bytes_ += run.length;
     } else {
-        append(copy);
+        append({own, own->used, run.length});
     }
+    own->used += run.length;
 }
 
 std::size_t SendQueue::gather(std::span<std::span<const std::byte>> pieces) const noexcept {

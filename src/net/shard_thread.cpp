@@ -59,6 +59,7 @@ void ShardThread::run() noexcept {
 
 void ShardThread::post(Message message) noexcept {
     while (!mailbox_.post(message)) {
+        if (over()) return;
         waker_.wake();
         std::this_thread::yield();
     }

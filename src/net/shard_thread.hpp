@@ -83,8 +83,9 @@ public:
 
     void run() noexcept;
 
-    // Any thread. Waits while the mailbox is full, so never from a shard's thread.
+    // Any thread. Waits while the mailbox is full, so never from a shard's thread; a shard whose run() is over drops it.
     void post(Message message) noexcept;
+    [[nodiscard]] bool over() const noexcept { return over_.load(std::memory_order_acquire); }
 
     [[nodiscard]] std::size_t connection_count() const noexcept {
         return connection_count_.load(std::memory_order_relaxed);
@@ -168,6 +169,7 @@ private:
     bool closing_ = false;
     log::RateLimit full_limit_{1};
     std::atomic<bool> quiet_{false};
+    std::atomic<bool> over_{false};
     std::atomic<std::size_t> connection_count_{0};
 };
 

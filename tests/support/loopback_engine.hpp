@@ -175,7 +175,7 @@ public:
     [[nodiscard]] core::Shard& shard(unsigned index = 0) { return *shards_[index]; }
     [[nodiscard]] bytes::MemoryBudget& budget() { return budget_; }
     [[nodiscard]] const std::vector<core::Incident>& incidents() const { return incidents_; }
-    [[nodiscard]] std::string take_heard(std::size_t index) {
+    std::string take_heard(std::size_t index) {
         return std::exchange(peers_[index]->heard, {});
     }
 

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// hpfeeds-broker: reads its command line, runs a broker, and says with its exit status how that went.
+//
+//   0  stopped by SIGTERM or SIGINT, or asked for --help or --version
+//   1  could not start: an address, a key store or a limit; one line on stderr says which
+//   2  a flag or its value is wrong
+#include "broker/broker.hpp"
+#include "config/command_line.hpp"
+#include "hpfeeds/error.hpp"
+#include "log/log.hpp"
+
+#include <cstdio>
+#include <exception>
+#include <variant>
+
+namespace {
+
+int run(const hpfeeds::config::BrokerOptions& options) {
+    using namespace hpfeeds;
+    log::start(options.debug ? log::Level::debug : log::Level::info,
+               options.log_format == config::LogFormat::json ? log::Format::json : log::Format::text);
+    int status = 0;
+    try {
+        broker::Broker(options).run();
+    } catch (const std::exception& error) {
+        log::stop();
+        std::fprintf(stderr, "hpfeeds-broker: %s\n", error.what());
+        status = 1;
+    }
+    log::stop();
+    return status;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    const auto parsed = hpfeeds::config::parse_command_line(argc, argv);
+    if (const auto* exit = std::get_if<hpfeeds::config::Exit>(&parsed)) {
+        std::fputs(exit->out.c_str(), stdout);
+        std::fputs(exit->err.c_str(), stderr);
+        return exit->status;
+    }
+    return run(std::get<hpfeeds::config::BrokerOptions>(parsed));
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/process_setup.hpp"
+
+#include "hpfeeds/error.hpp"
+#include "net/limits.hpp"
+
+#include <algorithm>
+#include <csignal>
+#include <pthread.h>
+#include <string>
+#include <sys/resource.h>
+
+namespace hpfeeds::broker {
+namespace {
+
+// More than this no kernel grants by default, and "unlimited" must become a number.
+constexpr rlim_t descriptors_sensible_max = 1U << 20;
+
+}  // namespace
+
+std::size_t raise_descriptor_limit() {
+    rlimit limit{};
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1024;
+    limit.rlim_cur = std::min(limit.rlim_max, descriptors_sensible_max);
+    setrlimit(RLIMIT_NOFILE, &limit);
+    getrlimit(RLIMIT_NOFILE, &limit);
+    return static_cast<std::size_t>(std::min(limit.rlim_cur, descriptors_sensible_max));
+}
+
+std::size_t connections_max(std::size_t asked, std::size_t descriptors_max) {
+    const std::size_t possible =
+        descriptors_max > 2 * net::reserved_descriptors ? descriptors_max - net::reserved_descriptors
+                                                        : descriptors_max / 2;
+    if (asked > possible)
+        throw Error("--max-connections " + std::to_string(asked) + " is more than the " +
+                    std::to_string(possible) +
+                    " that the limit of open files allows; raise the limit (ulimit -n, or LimitNOFILE= of "
+                    "the systemd unit)");
+    return asked ? asked : possible;
+}
+
+void block_stop_signals() {
+    sigset_t stops;
+    sigemptyset(&stops);
+    sigaddset(&stops, SIGTERM);
+    sigaddset(&stops, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &stops, nullptr);
+    std::signal(SIGPIPE, SIG_IGN);
+}
+
+}  // namespace hpfeeds::broker

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bytes/slab_pool.hpp"
+
+#include "bytes/frame_ref.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace hpfeeds::bytes {
+namespace {
+
+TEST(SlabPool, GivesRoomForWhatWasAsked) {
+    MemoryBudget budget(1 << 30);
+    SlabPool pool(budget);
+    for (const std::size_t bytes :
+         {std::size_t{1}, small_slab_bytes, slab_bytes - sizeof(Slab), slab_bytes,
+          std::size_t{1'048'581}, large_slab_bytes_max, std::size_t{17} << 20}) {
+        Slab* slab = pool.take(bytes);
+        EXPECT_GE(slab->capacity, bytes);
+        EXPECT_EQ(slab->used, 0U);
+        EXPECT_EQ(slab->references.load(), 1U);
+        slab->data()[bytes - 1] = std::byte{1};
+        slab->release();
+    }
+    EXPECT_EQ(budget.in_use_bytes(), 0U);
+}
+
+TEST(SlabPool, GivesTheSameSlabAgain) {
+    MemoryBudget budget(1 << 30);
+    SlabPool pool(budget);
+    Slab* first = pool.take(slab_bytes / 2);
+    first->used = 7;
+    first->appendable = true;
+    first->release();
+    Slab* second = pool.take(slab_bytes / 2);
+    EXPECT_EQ(first, second);
+    EXPECT_EQ(second->used, 0U);
+    EXPECT_FALSE(second->appendable);
+    second->release();
+}
+
+TEST(SlabPool, KeepsNoMoreLargeSlabsThanItsBound) {
+    MemoryBudget budget(1 << 30);
+    SlabPool pool(budget);
+    std::vector<Slab*> slabs;
+    for (int i = 0; i < 16; ++i)
+        slabs.push_back(pool.take(1 << 20));
+    for (Slab* slab : slabs)
+        slab->release();
+    EXPECT_EQ(budget.in_use_bytes(), 0U);
+    while (pool.trim()) {
+    }
+    EXPECT_FALSE(pool.trim());
+}
+
+TEST(SlabPool, TakesBackFromAnotherThread) {
+    MemoryBudget budget(1 << 30);
+    SlabPool pool(budget);
+    std::vector<Slab*> slabs;
+    for (int i = 0; i < 100; ++i)
+        slabs.push_back(pool.take(100));
+    std::thread([&] {
+        for (Slab* slab : slabs)
+            slab->release();
+    }).join();
+    EXPECT_EQ(budget.in_use_bytes(), 0U);
+    Slab* again = pool.take(100);
+    EXPECT_NE(std::find(slabs.begin(), slabs.end(), again), slabs.end());
+    again->release();
+}
+
+TEST(MemoryBudget, SaysWhenItIsScarceAndExceeded) {
+    MemoryBudget budget(1000);
+    budget.add(250);
+    EXPECT_FALSE(budget.scarce());
+    budget.add(1);
+    EXPECT_TRUE(budget.scarce());
+    EXPECT_FALSE(budget.exceeded());
+    budget.add(750);
+    EXPECT_TRUE(budget.exceeded());
+    budget.subtract(1);
+    EXPECT_FALSE(budget.exceeded());
+}
+
+TEST(FrameRef, GivesItsReferenceBackOnce) {
+    MemoryBudget budget(1 << 30);
+    SlabPool pool(budget);
+    Slab* slab = pool.take(10);
+    FrameRef first = FrameRef::share({slab, 0, 5});
+    FrameRef second = std::move(first);
+    EXPECT_TRUE(first.empty());  // NOLINT: a moved-from reference is empty by contract
+    EXPECT_EQ(slab->references.load(), 2U);
+    second = FrameRef();
+    EXPECT_EQ(slab->references.load(), 1U);
+    FrameRef last = FrameRef::adopt({slab, 0, 5});
+    last.reset();
+    EXPECT_EQ(budget.in_use_bytes(), 0U);
+}
+
+}  // namespace
+}  // namespace hpfeeds::bytes

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/counters.hpp"
+
+#include "core/limits.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace hpfeeds::core {
+namespace {
+
+TEST(ChannelCounters, CountsAPayloadInTheBucketThatItsSizeFits) {
+    // le = 1024, 2048, … 4194304, +Inf (PROTOCOL.md, "Metrics")
+    const struct {
+        std::size_t bytes;
+        std::size_t bucket;
+    } cases[] = {{0, 0},        {1, 0},        {1024, 0},     {1025, 1},
+                 {2048, 1},     {2049, 2},     {1 << 20, 10}, {(1 << 20) + 1, 11},
+                 {4194304, 12}, {4194305, 13}, {1U << 31, 13}};
+    for (const auto& each : cases) {
+        ChannelCounters counters;
+        counters.count_payload(each.bytes);
+        for (std::size_t i = 0; i < ChannelCounters::bucket_count; ++i)
+            EXPECT_EQ(counters.buckets[i].value(), i == each.bucket ? 1U : 0U)
+                << each.bytes << " " << i;
+    }
+}
+
+TEST(CounterBook, GivesTheSameEntryForTheSameNames) {
+    CounterBook book;
+    EXPECT_EQ(&book.ident("a", "owner"), &book.ident("a", "owner"));
+    EXPECT_NE(&book.ident("a", "owner"), &book.ident("a", "other owner"));
+    EXPECT_EQ(&book.channel("a", "b"), &book.channel("a", "b"));
+    EXPECT_NE(&book.channel("a", "bc"), &book.channel("ab", "c"));
+}
+
+TEST(CounterBook, BoundsWhatStrangersCanCreate) {
+    CounterBook book;
+    for (std::size_t i = 0; i < counted_strangers_max + 500; ++i)
+        book.stranger("stranger-" + std::to_string(i)).errors[0].increment();
+    std::size_t entries = 0;
+    std::uint64_t counted = 0;
+    for (const IdentCounters* entry = book.first_ident(); entry; entry = entry->next) {
+        ++entries;
+        counted += entry->errors[0].value();
+    }
+    EXPECT_EQ(entries, counted_strangers_max + 1);
+    EXPECT_EQ(counted, counted_strangers_max + 500) << "nothing goes uncounted";
+}
+
+TEST(CounterBook, BoundsChannels) {
+    CounterBook book;
+    for (std::size_t i = 0; i < counted_channels_max + 10; ++i)
+        (void)book.channel("ident", std::to_string(i));
+    EXPECT_EQ(&book.channel("ident", "one more"), &book.channel("somebody", "else"));
+    EXPECT_EQ(book.channel("ident", "one more").channel, other_label);
+}
+
+}  // namespace
+}  // namespace hpfeeds::core

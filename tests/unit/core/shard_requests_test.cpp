@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+// AUTH, SUBSCRIBE, UNSUBSCRIBE and the rights of a PUBLISH: PROTOCOL.md, "Session".
+#include "core/shard.hpp"
+
+#include "support/loopback_engine.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace hpfeeds::core {
+namespace {
+
+using namespace hpfeeds::testing;
+using namespace std::chrono_literals;
+
+class ShardRequestsTest : public ::testing::Test {
+protected:
+    ShardRequestsTest() {
+        engine.add_account(account("sensor", {"pub", "both"}, {"sub", "both"}));
+        engine.add_account(account("other", {"pub"}, {"sub"}));
+        engine.add_account(account("", {"pub"}, {"sub"}));
+    }
+    // What a refused peer heard after its connection was closed.
+    std::string last_words(std::size_t peer) {
+        EXPECT_TRUE(engine.peer(peer).goodbye);
+        return engine.take_heard(peer);
+    }
+    const Incident& last_incident() { return engine.incidents().back(); }
+
+    LoopbackEngine engine;
+};
+
+TEST_F(ShardRequestsTest, RefusesAWrongSecretAfterThePause) {
+    const std::size_t peer = engine.connect();
+    engine.take_heard(peer);
+    engine.say(peer, auth("sensor", "wrong", {}));
+    EXPECT_EQ(engine.take_heard(peer), "") << "client-quirk 10: not at once";
+    engine.advance(999ms);
+    EXPECT_EQ(engine.take_heard(peer), "");
+    engine.advance(1ms);
+    EXPECT_EQ(last_words(peer), error("Authentication failed for sensor"));
+    EXPECT_EQ(last_incident().reason, CloseReason::wrong_secret);
+    EXPECT_EQ(last_incident().ident, "sensor");
+}
+
+TEST_F(ShardRequestsTest, AnUnknownIdentLooksLikeAWrongSecret) {
+    const std::size_t peer = engine.connect();
+    engine.take_heard(peer);
+    engine.say(peer, auth("nobody", "secret", {}));
+    engine.advance(1s);
+    EXPECT_EQ(last_words(peer), error("Authentication failed for nobody"));
+    EXPECT_EQ(last_incident().reason, CloseReason::unknown_ident);
+}
+
+TEST_F(ShardRequestsTest, AnUnavailableStoreNeverGrants) {
+    for (const auto status :
+         {AccountAnswer::Status::unavailable, AccountAnswer::Status::refused_full}) {
+        engine.store_fails_with = status;
+        const std::size_t peer = engine.connect();
+        engine.take_heard(peer);
+        engine.say(peer, auth("sensor", "secret", {}));
+        engine.advance(1s);
+        EXPECT_EQ(last_words(peer), error("Authentication failed for sensor"));
+    }
+}
+
+TEST_F(ShardRequestsTest, AnEmptyIdentKeepsTheTrailingBlank) {
+    const std::size_t peer = engine.connect();
+    engine.take_heard(peer);
+    engine.say(peer, auth("", "wrong", {}));
+    engine.advance(1s);
+    EXPECT_EQ(last_words(peer), error("Authentication failed for "));
+}
+
+TEST_F(ShardRequestsTest, RefusesADigestOfAnotherLength) {
+    const std::size_t peer = engine.connect();
+    engine.take_heard(peer);
+    std::string frame = auth("sensor", "secret", {});
+    frame.pop_back();
+    frame[3] = static_cast<char>(frame[3] - 1);
+    engine.say(peer, frame);
+    engine.advance(1s);
+    EXPECT_EQ(last_words(peer), error("Authentication failed for sensor"));
+}
+
+TEST_F(ShardRequestsTest, RefusesAStoreThatAnswersWithAnotherIdent) {
+    const std::size_t peer = engine.connect();
+    engine.take_heard(peer);
+    engine.hold_lookups = true;
+    engine.say(peer, auth("SENSOR", "secret", {}));
+    engine.shard().account_found(
+        {engine.peer(peer).id, AccountAnswer::Status::found, account("sensor", {}, {})},
+        engine.now);
+    engine.advance(1s);
+    EXPECT_EQ(last_words(peer), error("Authentication failed for SENSOR"));
+}
+
+TEST_F(ShardRequestsTest, RefusesAFirstMessageThatIsNotAuth) {  // client-quirk 6
+    for (const std::string& frame : {publish("sensor", "pub", "x"), subscribe("sensor", "sub"),
+                                     unsubscribe("sensor", "sub")}) {
+        const std::size_t peer = engine.connect();
+        engine.take_heard(peer);
+        engine.say(peer, frame);
+        EXPECT_EQ(last_words(peer), error("First message was not AUTH"));
+        EXPECT_EQ(last_incident().reason, CloseReason::first_message_not_auth);
+    }
+}
+
+TEST_F(ShardRequestsTest, HoldsWhatIsPipelinedBehindAuth) {  // client-quirk 5
+    engine.hold_lookups = true;
+    const std::size_t peer = engine.connect();
+    engine.take_heard(peer);
+    engine.say(peer, auth("sensor", "secret", {}) + subscribe("sensor", "both") +
+                         publish("sensor", "both", "a"));
+    engine.say(peer, publish("sensor", "both", "b"));
+    EXPECT_FALSE(engine.shard().wants_reading(engine.peer(peer).id));
+    EXPECT_EQ(engine.take_heard(peer), "");
+    engine.answer_lookups();
+    EXPECT_EQ(engine.take_heard(peer),
+              publish("sensor", "both", "a") + publish("sensor", "both", "b"));
+}
+
+TEST_F(ShardRequestsTest, CarriesOutWhatAVanishedPeerHadSent) {  // client-quirk 7
+    const std::size_t reader = engine.login("sensor");
+    engine.say(reader, subscribe("sensor", "both"));
+    for (const bool reset : {false, true}) {
+        engine.hold_lookups = true;
+        const std::size_t peer = engine.connect();
+        engine.say(peer, auth("sensor", "secret", {}) + publish("sensor", "both", "last words"));
+        if (reset) engine.break_output(peer);
+        engine.hang_up(peer);
+        engine.answer_lookups();
+        EXPECT_EQ(engine.take_heard(reader), publish("sensor", "both", "last words"));
+        EXPECT_TRUE(engine.peer(peer).closed);
+    }
+}
+
+TEST_F(ShardRequestsTest, RefusesAPublishWithAnotherIdent) {
+    const std::size_t peer = engine.login("sensor");
+    engine.say(peer, publish("other", "pub", "x"));
+    EXPECT_EQ(last_words(peer), error("Invalid authkey in message, ident=other"));
+    EXPECT_EQ(last_incident().ident, "sensor");
+    EXPECT_EQ(last_incident().claimed, "other");
+}
+
+TEST_F(ShardRequestsTest, RefusesAPublishOnAChannelThatIsNotGranted) {
+    const std::size_t peer = engine.login("sensor");
+    engine.say(peer, publish("sensor", "sub", "x"));
+    EXPECT_EQ(last_words(peer), error("Authkey not allowed to pub here. ident=sensor, chan=sub"));
+    EXPECT_EQ(last_incident().channel, "sub");
+}
+
+TEST_F(ShardRequestsTest, RefusesASubscribeOnAChannelThatIsNotGranted) {
+    const std::size_t peer = engine.login("sensor");
+    engine.say(peer, subscribe("somebody", "pub"));
+    EXPECT_EQ(last_words(peer), error("Authkey not allowed to sub here. ident=sensor, chan=pub"));
+    const std::size_t publisher = engine.login("sensor");
+    engine.say(publisher, publish("sensor", "pub", "x"));
+    EXPECT_EQ(engine.take_heard(peer), "") << "a denied subscription is none";
+}
+
+TEST_F(ShardRequestsTest, RefusesAChannelThatNoPublishCanName) {
+    const std::string name(256, 'c');
+    engine.add_account(account("long", {}, {name}));
+    const std::size_t peer = engine.login("long");
+    engine.say(peer, subscribe("long", name));
+    EXPECT_EQ(last_words(peer), error("Authkey not allowed to sub here. ident=long, chan=" + name));
+}
+
+TEST_F(ShardRequestsTest, RefusesTheLongestSubscribeWithAnErrorThatFitsAFrame) {
+    const std::size_t peer = engine.login("sensor");
+    engine.say(peer, subscribe("sensor", std::string(wire::subscribe_frame_bytes_max - 12, 'c')));
+    const std::string heard = last_words(peer);
+    EXPECT_EQ(heard.size(), wire::error_frame_bytes_max);
+    EXPECT_EQ(heard.substr(5, 30), "Authkey not allowed to sub her");
+}
+
+TEST_F(ShardRequestsTest, DoesNotCarryOutFramesBehindARefusedOne) {
+    const std::size_t reader = engine.login("sensor");
+    engine.say(reader, subscribe("sensor", "both"));
+    const std::size_t peer = engine.login("sensor");
+    engine.say(peer, publish("sensor", "both", "good") + publish("sensor", "sub", "bad") +
+                         publish("sensor", "both", "behind"));
+    EXPECT_EQ(engine.take_heard(reader), publish("sensor", "both", "good"));
+}
+
+TEST_F(ShardRequestsTest, DoesNotCheckTheIdentOfASubscribe) {
+    const std::size_t peer = engine.login("sensor");
+    engine.say(peer, subscribe("anybody at all", "both"));
+    engine.say(peer, publish("sensor", "both", "x"));
+    EXPECT_EQ(engine.take_heard(peer), publish("sensor", "both", "x"));
+}
+
+TEST_F(ShardRequestsTest, NeverRefusesAnUnsubscribe) {  // client-quirk 23
+    const std::size_t peer = engine.login("sensor");
+    engine.say(peer, unsubscribe("whoever", "pub") +
+                         unsubscribe("whoever", std::string(1000, 'x')) +
+                         subscribe("sensor", "both") + unsubscribe("sensor", "both") +
+                         unsubscribe("sensor", "both"));
+    EXPECT_FALSE(engine.peer(peer).closed);
+    for (const ChannelCounters* entry = engine.shard().counters().first_channel(); entry;
+         entry = entry->next)
+        EXPECT_EQ(entry->subscriptions.value(), 0);
+}
+
+TEST_F(ShardRequestsTest, TreatsNamesAsBytes) {  // client-quirk 17
+    engine.add_account(account("caf\xe9", {"\xff\xfe"}, {"\xff\xfe"}));
+    const std::size_t peer = engine.login("caf\xe9");
+    engine.say(peer, subscribe("caf\xe9", "\xff\xfe") + publish("caf\xe9", "\xff\xfe", "x"));
+    EXPECT_EQ(engine.take_heard(peer), publish("caf\xe9", "\xff\xfe", "x"));
+}
+
+// ---- a second AUTH
+
+TEST_F(ShardRequestsTest, ASecondAuthWithTheSameIdentLeavesTheSessionWorking) {
+    const std::size_t peer = engine.login("sensor");
+    engine.say(peer, subscribe("sensor", "both") + auth("sensor", "secret", {}) +
+                         publish("sensor", "both", "x"));
+    EXPECT_EQ(engine.take_heard(peer), publish("sensor", "both", "x"));
+}
+
+TEST_F(ShardRequestsTest, ASecondAuthWithAnotherIdentTakesTheFirstOnesRights) {
+    const std::size_t peer = engine.login("sensor");
+    engine.say(peer, subscribe("sensor", "both") + auth("other", "secret", {}));
+    const std::size_t publisher = engine.login("sensor");
+    engine.say(publisher, publish("sensor", "both", "x"));
+    EXPECT_EQ(engine.take_heard(peer), "") << "the first ident's subscription is gone";
+    engine.say(peer, publish("sensor", "pub", "x"));
+    EXPECT_EQ(last_words(peer), error("Invalid authkey in message, ident=sensor"));
+}
+
+TEST_F(ShardRequestsTest, AWrongSecondAuthEndsTheSession) {
+    const std::size_t peer = engine.login("sensor");
+    engine.say(peer, subscribe("sensor", "both") + auth("sensor", "wrong", {}) +
+                         publish("sensor", "both", "x"));
+    engine.advance(1s);
+    EXPECT_EQ(last_words(peer), error("Authentication failed for sensor"));
+}
+
+TEST_F(ShardRequestsTest, ASecondAuthReadsTheRightsAnew) {
+    const std::size_t peer = engine.login("sensor");
+    engine.say(peer, subscribe("sensor", "both") + subscribe("sensor", "sub"));
+    engine.add_account(account("sensor", {"both"}, {"sub"}));
+    engine.say(peer, auth("sensor", "secret", {}));
+    engine.say(peer, publish("sensor", "both", "x"));
+    EXPECT_EQ(engine.take_heard(peer), "") << "the lost subscription has ended";
+    engine.say(peer, publish("sensor", "pub", "x"));
+    EXPECT_EQ(last_words(peer), error("Authkey not allowed to pub here. ident=sensor, chan=pub"));
+}
+
+}  // namespace
+}  // namespace hpfeeds::core
