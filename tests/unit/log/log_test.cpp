@@ -170,7 +170,7 @@ TEST_F(Log, WritesToStderrWhole) {
 
 TEST(RateLimit, AdmitsItsBurstInEverySecond) {
     RateLimit limit(3);
-    for (const std::uint64_t second : {100, 101}) {
+    for (const std::uint64_t second : {100u, 101u}) {
         for (int line = 0; line < 3; ++line)
             EXPECT_TRUE(limit.admit(second));
         EXPECT_FALSE(limit.admit(second));
