@@ -8,6 +8,7 @@
 #include "publish.hpp"
 #include "stop_signal.hpp"
 #include "subscribe.hpp"
+#include "user.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -51,6 +52,7 @@ constexpr const char* examples = R"(Examples:
   hpfeeds subscribe --host broker.example -p 10000 -i me -s secret -c cowrie.sessions
   hpfeeds publish -i me -s secret -c test '{"event": "ping"}'
   hpfeeds sendfile -i me -s secret -c mwbinary.dionaea.sensorunique sample.bin
+  hpfeeds user add me --publish test --subscribe test
   hpfeeds ACTION --help      says more about one action.
 
 The environment variables HPFEEDS_HOST, HPFEEDS_PORT, HPFEEDS_IDENT and HPFEEDS_SECRET
@@ -257,14 +259,15 @@ public:
         app_.formatter(std::make_shared<Formatter>());
         add_connection_options(app_, said_);
         add_output_option(app_, said_);
-        CLI::App& subscribe = add_action("subscribe", "show messages as they arrive",
+        CLI::App& subscribe = add_action("subscribe", "Show messages as they arrive",
                                          subscribe_examples, run_subscribe);
         add_subscribe_options(subscribe, said_);
-        add_words(add_action("publish", "send one message", publish_examples, run_publish), said_);
-        add_action("sendfile", "send a file's bytes as one message", sendfile_examples,
+        add_words(add_action("publish", "Send one message", publish_examples, run_publish), said_);
+        add_action("sendfile", "Send a file's bytes as one message", sendfile_examples,
                    run_sendfile)
             .add_option("path", said_.path, "the file, or - for standard input")
             ->option_text("FILE | -");
+        add_user_commands(app_, status_, console_);
     }
 
     int run(std::vector<std::string> arguments) {
@@ -295,11 +298,12 @@ private:
             return Console::put(console_.out, product.str()) ? exit_done : exit_failed;
         }
         std::string line = error.what();
-        if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr &&
-            app_.get_subcommands().empty()) {
+        if (!app_.get_subcommands().empty()) {
+            line = app_.get_subcommands().front()->get_name() + ": " + line;
+        } else if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) {
             const std::vector<std::string> strangers = app_.remaining();
             line = strangers.empty() ? "no action" : "'" + strangers.front() + "' is not an action";
-            line += ": give subscribe, publish or sendfile";
+            line += ": give subscribe, publish, sendfile or user";
         }
         std::replace(line.begin(), line.end(), '\n', ' ');
         console_.complain(line + "; see hpfeeds --help");

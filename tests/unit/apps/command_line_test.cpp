@@ -169,7 +169,8 @@ TEST_F(CommandLine, ComplainsInOneLine) {
     EXPECT_THAT(with({"subscribe", "--host", ""}), HasSubstr("--host is empty"));
     for (const char* port : {"0", "65536", "-1", "1x", "", "99999999999999999999"})
         EXPECT_THAT(with({"subscribe", "-p", port}), HasSubstr("is not a port")) << port;
-    EXPECT_THAT(with({"subscribe", "--format", "xml"}), HasSubstr("--format: xml not in"));
+    EXPECT_THAT(with({"subscribe", "--format", "xml"}),
+                HasSubstr("subscribe: --format: xml not in"));
     EXPECT_THAT(with({"subscribe", "--timeout", "0"}), HasSubstr("--timeout"));
     EXPECT_THAT(with({"subscribe", "--count", "many"}), HasSubstr("--count"));
     EXPECT_THAT(with({"subscribe", "--unknown"}), HasSubstr("--unknown"));
