@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "auth/open_source.hpp"
+
+#include "hpfeeds/error.hpp"
+#include "unit/auth/scratch_folder.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+namespace hpfeeds::auth {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+using tests::message_of;
+using tests::ScratchFolder;
+using tests::write_file;
+
+// `sqlite` means a file in the working directory.
+class OpenSource : public testing::Test {
+protected:
+    OpenSource() : before_(fs::current_path()) { fs::current_path(folder / ""); }
+    ~OpenSource() override { fs::current_path(before_); }
+    ScratchFolder folder;
+
+private:
+    const fs::path before_;
+};
+
+TEST_F(OpenSource, KnowsEveryKindByItsSpec) {
+    write_file("users.json", "{}");
+    EXPECT_EQ(open_source("users.json")->name(), "users.json");
+    EXPECT_EQ(open_source("env")->name(), "env");
+    EXPECT_EQ(open_source("sqlite")->name(), "sqlite.db");
+    EXPECT_EQ(open_source("keys.db")->name(), "keys.db");
+    EXPECT_EQ(open_source("keys.sqlite")->name(), "keys.sqlite");
+    for (const char* made : {"sqlite.db", "keys.db", "keys.sqlite"})
+        EXPECT_TRUE(fs::exists(made)) << made;
+}
+
+TEST_F(OpenSource, RefusesAMissingJsonFileInTheKnownWords) {
+    EXPECT_EQ(message_of<Error>([] { (void)open_source("x.json"); }), "Cannot find 'x.json'");
+}
+
+TEST_F(OpenSource, RefusesStoresOfLaterBuildsWithoutTellingPasswords) {
+    for (const char* spec : {"mongodb://me:hunter2@host/db", "mongodb+srv://me:hunter2@host/db"})
+        EXPECT_THAT(message_of<Error>([&] { (void)open_source(spec); }),
+                    AllOf(HasSubstr("no MongoDB store yet"), Not(HasSubstr("hunter2"))));
+    for (const char* spec : {"database+mysql://me:hunter2@host/db", "database+sqlite:///x.db"})
+        EXPECT_THAT(message_of<Error>([&] { (void)open_source(spec); }),
+                    AllOf(HasSubstr("no SQL server store yet"), Not(HasSubstr("hunter2"))));
+}
+
+TEST_F(OpenSource, RefusesTheRestAndListsWhatItTakes) {
+    const std::string with_nul("x\0.json", 7);
+    for (const char* spec : {"", "users.yaml", "ENV", "sqlite3", "/etc/passwd"})
+        EXPECT_THAT(message_of<Error>([&] { (void)open_source(spec); }),
+                    AllOf(HasSubstr("'" + std::string(spec) + "' is no key store"),
+                          HasSubstr(".json, .db or .sqlite"), HasSubstr("env")));
+    EXPECT_THAT(message_of<Error>([&] { (void)open_source(with_nul); }), HasSubstr("NUL"));
+    EXPECT_TRUE(fs::is_empty("."));
+}
+
+TEST_F(OpenSource, OpensStoresToManage) {
+    EXPECT_EQ(open_store("users.json")->name(), "users.json");
+    EXPECT_EQ(open_store("sqlite")->name(), "sqlite.db");
+    EXPECT_TRUE(open_store("sqlite.db", Missing::refuse)->list().empty());
+}
+
+TEST_F(OpenSource, RefusesToManageWhatCannotBeManaged) {
+    EXPECT_THAT(message_of<Error>([] { (void)open_store("env"); }),
+                HasSubstr("cannot be written to"));
+    EXPECT_THAT(message_of<Error>([] { (void)open_store("mongodb://host/db"); }),
+                HasSubstr("no MongoDB store yet"));
+    EXPECT_EQ(message_of<Error>([] { (void)open_store("none.db", Missing::refuse); }),
+              "Cannot find 'none.db'");
+    EXPECT_EQ(message_of<Error>([] { (void)open_store("none.json", Missing::refuse); }),
+              "Cannot find 'none.json'");
+    EXPECT_TRUE(fs::is_empty("."));
+}
+
+}  // namespace
+}  // namespace hpfeeds::auth

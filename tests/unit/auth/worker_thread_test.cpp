@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "auth/worker_thread.hpp"
+
+#include <gtest/gtest.h>
+
+#include <array>
+
+namespace hpfeeds::auth {
+namespace {
+
+TEST(WorkerThread, TakesNoSignalsAndLeavesOursAlone) {
+    sigset_t before;
+    ASSERT_EQ(pthread_sigmask(SIG_SETMASK, nullptr, &before), 0);
+    sigset_t inside;
+    sigemptyset(&inside);
+    std::thread thread =
+        start_worker_thread("unit-test", [&] { pthread_sigmask(SIG_SETMASK, nullptr, &inside); });
+    thread.join();
+    EXPECT_EQ(sigismember(&inside, SIGTERM), 1);
+    EXPECT_EQ(sigismember(&inside, SIGINT), 1);
+    sigset_t after;
+    ASSERT_EQ(pthread_sigmask(SIG_SETMASK, nullptr, &after), 0);
+    for (const int signal : std::array{SIGTERM, SIGINT, SIGHUP})
+        EXPECT_EQ(sigismember(&after, signal), sigismember(&before, signal));
+}
+
+}  // namespace
+}  // namespace hpfeeds::auth
