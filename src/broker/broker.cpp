@@ -51,7 +51,8 @@ core::ShardOptions shard_options(const config::BrokerOptions& options, unsigned 
 
 std::unique_ptr<auth::AccountSource> open_key_stores(const config::BrokerOptions& options) {
     std::vector<std::unique_ptr<auth::AccountSource>> sources;
-    for (const std::string& spec : options.auth) sources.push_back(auth::open_source(spec));
+    for (const std::string& spec : options.auth)
+        sources.push_back(auth::open_source(spec));
     if (sources.size() == 1) return std::move(sources.front());
     return std::make_unique<auth::Chain>(std::move(sources));
 }
@@ -60,11 +61,12 @@ std::vector<net::Listener> open_listeners(const config::BrokerOptions& options) 
     std::vector<net::Listener> listeners;
     for (const config::Endpoint& endpoint : options.endpoints) {
         if (endpoint.kind == config::Endpoint::Kind::tls)
-            throw Error("cannot serve " + endpoint.text() +
-                        ": this version has no TLS endpoints yet; put a TLS proxy in front of a tcp "
-                        "endpoint on a loopback interface");
-        listeners.push_back(
-            net::open_listener({endpoint.interface, endpoint.port, endpoint.device}, endpoint.text()));
+            throw Error(
+                "cannot serve " + endpoint.text() +
+                ": this version has no TLS endpoints yet; put a TLS proxy in front of a tcp "
+                "endpoint on a loopback interface");
+        listeners.push_back(net::open_listener({endpoint.interface, endpoint.port, endpoint.device},
+                                               endpoint.text()));
     }
     return listeners;
 }
@@ -109,10 +111,10 @@ struct Broker::Rooms {
     }
     // Called by desk workers.
     void hand_back(auth::Answer answer) {
-        shards[answer.shard]->post(core::AccountAnswer{
-            {answer.session_index, answer.session_generation},
-            status_of(answer.lookup.status),
-            std::move(answer.lookup.account)});
+        shards[answer.shard]->post(
+            core::AccountAnswer{{answer.session_index, answer.session_generation},
+                                status_of(answer.lookup.status),
+                                std::move(answer.lookup.account)});
     }
 
     config::BrokerOptions options;
@@ -138,15 +140,16 @@ Broker::Broker(const config::BrokerOptions& options) {
                 return rooms.look_up(shard, session, ident);
             }));
     std::vector<net::ShardThread*> all;
-    for (const auto& shard : rooms.shards) all.push_back(shard.get());
-    for (net::ShardThread* shard : all) shard->join(all);
+    for (const auto& shard : rooms.shards)
+        all.push_back(shard.get());
+    for (net::ShardThread* shard : all)
+        shard->join(all);
 
     std::vector<net::Listener> listeners = open_listeners(options);
     if (options.exporter) {
         rooms.exporter = std::make_unique<metrics::HttpExporter>(
-            options.exporter->host, options.exporter->port, [&rooms, all] {
-                return metrics_report(all, rooms.desk, rooms.budget);
-            });
+            options.exporter->host, options.exporter->port,
+            [&rooms, all] { return metrics_report(all, rooms.desk, rooms.budget); });
         log::info("exporter listening", {{"address", options.exporter->host},
                                          {"port", static_cast<unsigned>(rooms.exporter->port())}});
     }
@@ -170,7 +173,8 @@ void Broker::run() {
     const int signal = wait_for_stop_signal();
     log::info("stopping", {{"signal", signal == SIGINT ? "SIGINT" : "SIGTERM"}});
     drain(all, rooms_->options.shutdown_grace);
-    for (std::thread& thread : threads) thread.join();
+    for (std::thread& thread : threads)
+        thread.join();
     rooms_->desk.stop();
     rooms_->exporter.reset();
     log::info("stopped");

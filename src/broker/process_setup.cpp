@@ -4,11 +4,11 @@
 #include "hpfeeds/error.hpp"
 #include "net/limits.hpp"
 
+#include <pthread.h>
+#include <sys/resource.h>
 #include <algorithm>
 #include <csignal>
-#include <pthread.h>
 #include <string>
-#include <sys/resource.h>
 
 namespace hpfeeds::broker {
 namespace {
@@ -28,14 +28,15 @@ std::size_t raise_descriptor_limit() {
 }
 
 std::size_t connections_max(std::size_t asked, std::size_t descriptors_max) {
-    const std::size_t possible =
-        descriptors_max > 2 * net::reserved_descriptors ? descriptors_max - net::reserved_descriptors
-                                                        : descriptors_max / 2;
+    const std::size_t possible = descriptors_max > 2 * net::reserved_descriptors
+                                     ? descriptors_max - net::reserved_descriptors
+                                     : descriptors_max / 2;
     if (asked > possible)
-        throw Error("--max-connections " + std::to_string(asked) + " is more than the " +
-                    std::to_string(possible) +
-                    " that the limit of open files allows; raise the limit (ulimit -n, or LimitNOFILE= of "
-                    "the systemd unit)");
+        throw Error(
+            "--max-connections " + std::to_string(asked) + " is more than the " +
+            std::to_string(possible) +
+            " that the limit of open files allows; raise the limit (ulimit -n, or LimitNOFILE= of "
+            "the systemd unit)");
     return asked ? asked : possible;
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// process_setup.hpp: what a broker wants of its process: descriptors, and signals that wait to be asked for.
+// process_setup.hpp: what a broker wants of its process: descriptors, and signals that wait to be
+// asked for.
 #pragma once
 
 #include <cstddef>
@@ -9,8 +10,8 @@ namespace hpfeeds::broker {
 // Raises the soft limit of open files to the hard one; returns what it is then.
 std::size_t raise_descriptor_limit();
 
-// How many connections there may be: what was asked for, or what the descriptors allow. Throws hpfeeds::Error when more
-// were asked for than the descriptors allow.
+// How many connections there may be: what was asked for, or what the descriptors allow. Throws
+// hpfeeds::Error when more were asked for than the descriptors allow.
 [[nodiscard]] std::size_t connections_max(std::size_t asked, std::size_t descriptors_max);
 
 // Blocks SIGTERM and SIGINT in this thread and all that it will start, and ignores SIGPIPE.

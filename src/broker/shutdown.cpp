@@ -19,9 +19,11 @@ sigset_t stop_signals() {
     return stops;
 }
 
-// Looks every few milliseconds until all shards fulfil `wanted`; false when a signal or the deadline came first.
+// Looks every few milliseconds until all shards fulfil `wanted`; false when a signal or the
+// deadline came first.
 template <typename Wanted>
-bool wait_until(std::span<net::ShardThread* const> shards, Clock::time_point deadline, Wanted wanted) {
+bool wait_until(std::span<net::ShardThread* const> shards, Clock::time_point deadline,
+                Wanted wanted) {
     const sigset_t stops = stop_signals();
     constexpr timespec pause{0, 2'000'000};
     while (!std::all_of(shards.begin(), shards.end(), wanted)) {
@@ -43,12 +45,15 @@ int wait_for_stop_signal() {
 
 void drain(std::span<net::ShardThread* const> shards, std::chrono::milliseconds grace) {
     Clock::time_point deadline = Clock::now() + grace;
-    for (net::ShardThread* shard : shards) shard->post(net::Quiesce{});
+    for (net::ShardThread* shard : shards)
+        shard->post(net::Quiesce{});
     if (!wait_until(shards, deadline, [](const auto* shard) { return shard->quiet(); }))
         deadline = Clock::now();
-    for (net::ShardThread* shard : shards) shard->post(net::CloseAll{deadline});
+    for (net::ShardThread* shard : shards)
+        shard->post(net::CloseAll{deadline});
     if (wait_until(shards, deadline, [](const auto* shard) { return shard->over(); })) return;
-    for (net::ShardThread* shard : shards) shard->post(net::CloseAll{Clock::now()});
+    for (net::ShardThread* shard : shards)
+        shard->post(net::CloseAll{Clock::now()});
 }
 
 }  // namespace hpfeeds::broker

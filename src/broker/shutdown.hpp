@@ -12,9 +12,9 @@ namespace hpfeeds::broker {
 // Requires: block_stop_signals(). Returns SIGTERM or SIGINT.
 [[nodiscard]] int wait_for_stop_signal();
 
-// First every shard stops accepting and reading and posts what it has for the others; only then do all of them close
-// their sessions, so that nothing which was received is lost between two shards. Returns when every shard is over, after
-// `grace` at the latest, or at a second signal.
+// First every shard stops accepting and reading and posts what it has for the others; only then do
+// all of them close their sessions, so that nothing which was received is lost between two shards.
+// Returns when every shard is over, after `grace` at the latest, or at a second signal.
 void drain(std::span<net::ShardThread* const> shards, std::chrono::milliseconds grace);
 
 }  // namespace hpfeeds::broker

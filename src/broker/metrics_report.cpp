@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/metrics_report.hpp"
+
+#include "metrics/families.hpp"
+#include "metrics/process.hpp"
+#include "metrics/prometheus_text.hpp"
+
+#include <array>
+#include <functional>
+#include <map>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace hpfeeds::broker {
+namespace {
+
+using metrics::Family;
+using Labels = std::vector<std::string>;
+using Sums = std::map<Labels, double>;  // a shard's entry for the same labels adds to another's
+
+// One family under construction: the names of its labels, and what was summed so far.
+class Summed {
+public:
+    Summed(std::string name, std::string help, Family::Type type, Labels label_names = {})
+        : family_{std::move(name), std::move(help), type}, label_names_(std::move(label_names)) {}
+
+    void add(Labels labels, double value) { sums_[std::move(labels)] += value; }
+
+    void finish(std::vector<Family>& out) {
+        for (const auto& [labels, value] : sums_)
+            family_.samples.push_back({named(labels), value});
+        out.push_back(std::move(family_));
+    }
+
+private:
+    std::vector<metrics::Label> named(const Labels& values) const {
+        std::vector<metrics::Label> labels;
+        for (std::size_t i = 0; i < values.size(); ++i)
+            labels.push_back({label_names_[i], values[i]});
+        return labels;
+    }
+    Family family_;
+    Labels label_names_;
+    Sums sums_;
+};
+
+constexpr auto counter = Family::Type::counter;
+constexpr auto gauge = Family::Type::gauge;
+
+double number(const metrics::Counter& value) {
+    return static_cast<double>(value.value());
+}
+double number(const metrics::Gauge& value) {
+    return static_cast<double>(value.value());
+}
+
+template <typename Visit>
+void each_ident(std::span<net::ShardThread* const> shards, Visit visit) {
+    for (const net::ShardThread* shard : shards)
+        for (const auto* entry = shard->counters().first_ident(); entry; entry = entry->next)
+            visit(*entry);
+}
+
+template <typename Visit>
+void each_channel(std::span<net::ShardThread* const> shards, Visit visit) {
+    for (const net::ShardThread* shard : shards)
+        for (const auto* entry = shard->counters().first_channel(); entry; entry = entry->next)
+            visit(*entry);
+}
+
+// ---- upstream's families
+
+void report_connections(std::span<net::ShardThread* const> shards, std::vector<Family>& out) {
+    Summed open("hpfeeds_broker_client_connections", "Open connections.", gauge);
+    Summed made("hpfeeds_broker_connection_made", "Connections accepted.", counter);
+    Summed lost("hpfeeds_broker_connection_lost", "Connections that ended.", counter, {"ident"});
+    for (const net::ShardThread* shard : shards) {
+        const core::ShardCounters& counters = shard->counters().shard;
+        open.add({}, number(counters.connections));
+        made.add({}, number(counters.made));
+        lost.add({"None"}, number(counters.lost_before_login));
+    }
+    Summed ready("hpfeeds_broker_connection_ready", "Logins that succeeded.", counter, {"ident"});
+    Summed errors("hpfeeds_broker_connection_error", "Refusals, by the ident and why.", counter,
+                  {"ident", "category"});
+    Summed authenticated("hpfeeds_client_authenticated_connections",
+                         "Connections that are logged in.", gauge, {"ident", "owner"});
+    each_ident(shards, [&](const core::IdentCounters& entry) {
+        for (std::size_t i = 0; i < core::close_reason_count; ++i) {
+            const auto category = core::error_category(static_cast<core::CloseReason>(i));
+            if (entry.errors[i].value() && !category.empty())
+                errors.add({entry.ident, std::string(category)}, number(entry.errors[i]));
+        }
+        if (entry.ready.value() == 0) return;
+        ready.add({entry.ident}, number(entry.ready));
+        lost.add({entry.ident}, number(entry.lost));
+        authenticated.add({entry.ident, entry.owner}, number(entry.authenticated_connections));
+    });
+    for (Summed* family : {&open, &made, &ready, &errors, &lost, &authenticated})
+        family->finish(out);
+}
+
+void report_buffers(std::span<net::ShardThread* const> shards, std::vector<Family>& out) {
+    struct Row {
+        const char* name;
+        const char* help;
+        Family::Type type;
+        std::function<double(const core::IdentCounters&)> value;
+    };
+    using Entry = core::IdentCounters;
+    const std::array rows{
+        Row{"hpfeeds_broker_connection_send_buffer_size", "Bytes queued for subscribers.", gauge,
+            [](const Entry& e) { return number(e.send_buffer_bytes); }},
+        Row{"hpfeeds_broker_connection_receive_buffer_size", "Bytes received and not yet parsed.",
+            gauge, [](const Entry& e) { return number(e.receive_buffer_bytes); }},
+        Row{"hpfeeds_broker_connection_receive_buffer_fill", "Bytes received after login.", counter,
+            [](const Entry& e) { return number(e.receive_buffer_fill); }},
+        Row{"hpfeeds_broker_connection_send_buffer_fill", "Payload bytes queued for subscribers.",
+            counter, [](const Entry& e) { return number(e.send_buffer_fill); }},
+        Row{"hpfeeds_broker_connection_send_buffer_drain", "Bytes sent after login.", counter,
+            [](const Entry& e) { return number(e.send_buffer_drain); }},
+        Row{"hpfeeds_broker_connection_send_buffer_deadline_start",
+            "Subscribers that went over the high mark.", counter,
+            [](const Entry& e) { return number(e.deadline_start); }},
+        Row{"hpfeeds_broker_connection_send_buffer_deadline_recover",
+            "Subscribers that got below the low mark in time.", counter,
+            [](const Entry& e) { return number(e.deadline_recover); }},
+        Row{"hpfeeds_broker_subscriber_dropped_frames", "Frames dropped for slow subscribers.",
+            counter, [](const Entry& e) { return number(e.dropped_frames); }},
+        Row{"hpfeeds_broker_subscriber_dropped_bytes",
+            "Bytes of frames dropped for slow subscribers.", counter,
+            [](const Entry& e) { return number(e.dropped_bytes); }},
+    };
+    for (const Row& row : rows) {
+        Summed family(row.name, row.help, row.type, {"ident"});
+        each_ident(shards, [&](const Entry& entry) {
+            if (entry.ready.value()) family.add({entry.ident}, row.value(entry));
+        });
+        family.finish(out);
+    }
+}
+
+void report_channels(std::span<net::ShardThread* const> shards, std::vector<Family>& out) {
+    using Counters = core::ChannelCounters;
+    struct Sizes {
+        std::array<std::uint64_t, Counters::bucket_count> counts{};
+        double bytes = 0;
+    };
+    std::map<std::pair<std::string, std::string>, Sizes> published;
+    Summed subscriptions("hpfeeds_broker_subscriptions", "Subscriptions.", gauge,
+                         {"ident", "chan"});
+    Summed frames("hpfeeds_broker_receive_publish_count", "Events published.", counter,
+                  {"ident", "chan"});
+    each_channel(shards, [&](const Counters& entry) {
+        Sizes& sizes = published[{entry.ident, entry.channel}];
+        std::uint64_t count = 0;
+        for (std::size_t i = 0; i < Counters::bucket_count; ++i) {
+            sizes.counts[i] += entry.buckets[i].value();
+            count += entry.buckets[i].value();
+        }
+        sizes.bytes += number(entry.payload_bytes);
+        subscriptions.add({entry.ident, entry.channel}, number(entry.subscriptions));
+        frames.add({entry.ident, entry.channel}, static_cast<double>(count));
+    });
+    subscriptions.finish(out);
+    frames.finish(out);
+
+    Family histogram{"hpfeeds_broker_receive_publish_size", "Payload bytes of events published.",
+                     Family::Type::histogram};
+    for (std::size_t i = 0; i + 1 < Counters::bucket_count; ++i)
+        histogram.upper_bounds.push_back(static_cast<double>(std::size_t{1024} << i));
+    for (const auto& [names, sizes] : published)
+        histogram.histograms.push_back({{{"ident", names.first}, {"chan", names.second}},
+                                        {sizes.counts.begin(), sizes.counts.end()},
+                                        sizes.bytes});
+    out.push_back(std::move(histogram));
+}
+
+// ---- what upstream lacks
+
+void report_refusals(std::span<net::ShardThread* const> shards, std::vector<Family>& out) {
+    Summed closed("hpfeeds_broker_connections_closed", "Connections the broker closed, and why.",
+                  counter, {"reason"});
+    Summed refused("hpfeeds_broker_protocol_errors",
+                   "Connections closed because what came is not hpfeeds.", counter, {"reason"});
+    Summed limited("hpfeeds_broker_connections_refused",
+                   "Connections that were not served, by the limit that forbade it.", counter,
+                   {"limit"});
+    for (const net::ShardThread* shard : shards) {
+        const core::ShardCounters& counters = shard->counters().shard;
+        for (std::size_t i = 0; i < core::close_reason_count; ++i)
+            closed.add({std::string(core::label(static_cast<core::CloseReason>(i)))},
+                       number(counters.closed[i]));
+        for (std::size_t i = 1; i < wire::refusal_count; ++i)
+            refused.add({std::string(wire::label(static_cast<wire::Refusal>(i)))},
+                        number(counters.refused[i]));
+        limited.add({"connections"}, number(shard->engine_counters().refused_full));
+        limited.add({"descriptors"}, number(shard->engine_counters().out_of_descriptors));
+    }
+    for (Summed* family : {&closed, &refused, &limited})
+        family->finish(out);
+}
+
+void report_engine(std::span<net::ShardThread* const> shards, const auth::Desk& desk,
+                   const bytes::MemoryBudget& budget, std::vector<Family>& out) {
+    Summed turns("hpfeeds_broker_shard_turns", "Turns of the event loop.", counter, {"shard"});
+    Summed waits("hpfeeds_broker_shard_mailbox_full", "Messages to other shards that had to wait.",
+                 counter, {"shard"});
+    Summed held("hpfeeds_broker_log_incidents_untold", "Refusals that were counted but not logged.",
+                counter);
+    for (std::size_t i = 0; i < shards.size(); ++i) {
+        turns.add({std::to_string(i)}, number(shards[i]->engine_counters().turns));
+        waits.add({std::to_string(i)}, number(shards[i]->engine_counters().mailbox_full));
+        held.add({}, number(shards[i]->counters().shard.untold_incidents));
+    }
+    const auth::Desk::Counts counts = desk.counts();
+    Summed lookups("hpfeeds_broker_auth_lookups", "Look-ups in the key stores.", counter);
+    lookups.add({}, static_cast<double>(counts.looked_up));
+    Summed full("hpfeeds_broker_auth_lookups_refused",
+                "Logins refused because too many were waiting.", counter);
+    full.add({}, static_cast<double>(counts.refused_full));
+    Summed queued("hpfeeds_broker_auth_queue_length", "Look-ups that wait for a worker.", gauge);
+    queued.add({}, static_cast<double>(counts.queue_length));
+    Summed memory("hpfeeds_broker_message_memory_bytes", "Message memory in use.", gauge);
+    memory.add({}, static_cast<double>(budget.in_use_bytes()));
+    Summed memory_max("hpfeeds_broker_message_memory_max_bytes", "Message memory there may be.",
+                      gauge);
+    memory_max.add({}, static_cast<double>(budget.bytes_max()));
+    for (Summed* family : {&turns, &waits, &held, &lookups, &full, &queued, &memory, &memory_max})
+        family->finish(out);
+}
+
+}  // namespace
+
+std::string metrics_report(std::span<net::ShardThread* const> shards, const auth::Desk& desk,
+                           const bytes::MemoryBudget& budget) {
+    std::vector<Family> families;
+    report_connections(shards, families);
+    report_buffers(shards, families);
+    report_channels(shards, families);
+    report_refusals(shards, families);
+    report_engine(shards, desk, budget, families);
+    for (Family& family : metrics::process_families())
+        families.push_back(std::move(family));
+    return metrics::prometheus_text(families);
+}
+
+}  // namespace hpfeeds::broker

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// metrics_report.hpp: the counters of all shards, summed and named as PROTOCOL.md, section
+// "Metrics", says.
+//
+// Threads  the exporter's: it only reads counters, which any thread may.
+#pragma once
+
+#include "auth/desk.hpp"
+#include "bytes/slab_pool.hpp"
+#include "net/shard_thread.hpp"
+
+#include <span>
+#include <string>
+
+namespace hpfeeds::broker {
+
+// The text of one scrape.
+[[nodiscard]] std::string metrics_report(std::span<net::ShardThread* const> shards,
+                                         const auth::Desk& desk, const bytes::MemoryBudget& budget);
+
+}  // namespace hpfeeds::broker
