@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <string>
 #include <thread>
 #include <utility>
@@ -106,8 +107,7 @@ struct Broker::Rooms {
         request.session_index = session.index;
         request.session_generation = session.generation;
         request.opened_ns = steady_ns();
-        request.set_ident(ident);
-        return desk.submit(request);
+        return request.set_ident(ident) && desk.submit(request);
     }
     // Called by desk workers.
     void hand_back(auth::Answer answer) {
