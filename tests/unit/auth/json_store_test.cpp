@@ -112,7 +112,7 @@ TEST(JsonStore, RefusesToWriteOverAnInvalidFile) {
     write_file(folder / "u.json", broken);
     JsonStore store(folder / "u.json", Missing::create);
     EXPECT_THAT(message_of<Error>([&] { store.put(account_of("amy")); }),
-                testing::AllOf(HasSubstr(folder / "u.json" + ": line 1, column 24"),
+                testing::AllOf(HasSubstr(folder / "u.json" + ": line 1, column 23"),
                                HasSubstr("repair the file first")));
     EXPECT_THAT(message_of<Error>([&] { store.remove("bob"); }), HasSubstr("repair"));
     EXPECT_THAT(message_of<Error>([&] { (void)store.list(); }), HasSubstr("repair"));
