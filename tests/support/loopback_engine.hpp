@@ -175,9 +175,7 @@ public:
     [[nodiscard]] core::Shard& shard(unsigned index = 0) { return *shards_[index]; }
     [[nodiscard]] bytes::MemoryBudget& budget() { return budget_; }
     [[nodiscard]] const std::vector<core::Incident>& incidents() const { return incidents_; }
-    std::string take_heard(std::size_t index) {
-        return std::exchange(peers_[index]->heard, {});
-    }
+    std::string take_heard(std::size_t index) { return std::exchange(peers_[index]->heard, {}); }
 
     core::Instant now{std::chrono::hours(1)};
 
@@ -223,6 +221,7 @@ private:
             shard.peer_closed(peer.id, now);
             return true;
         }
+        if (!shard.admits(peer.id, now)) return false;
         const auto room = shard.read_room(peer.id);
         const std::size_t count = std::min({room.size(), pending.size(), segment_bytes});
         std::memcpy(room.data(), pending.data(), count);
@@ -248,7 +247,7 @@ private:
                 taken += count;
                 if (count < piece.size()) break;
             }
-            shard.sent(peer.id, taken, now);
+            shard.sent(peer.id, taken);
             if (taken < gathered) {
                 peer.late = true;
                 shard.set_late(peer.id, true);

@@ -169,6 +169,9 @@ Process::Process(const Command& command) {
         ::dup2(err.write, STDERR_FILENO);
         if (!command.directory.empty() && ::chdir(command.directory.c_str()) != 0) ::_exit(126);
         ::execvpe(word_pointers[0], word_pointers.data(), environment_pointers.data());
+        static constexpr std::string_view why = "cannot be run: ";
+        (void)!::write(STDERR_FILENO, why.data(), why.size());
+        (void)!::write(STDERR_FILENO, words[0].data(), words[0].size());
         ::_exit(127);
     }
     ::close(in);

@@ -18,6 +18,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace hpfeeds::support {
@@ -50,6 +51,8 @@ public:
     [[nodiscard]] int descriptor() const noexcept { return socket_; }
     [[nodiscard]] const Info& info() const noexcept { return info_; }
     [[nodiscard]] const std::string& ident() const noexcept { return login_.ident; }
+    // Who publish(), subscribe() and settle() say we are, when AUTH was sent by hand.
+    void set_ident(std::string ident) { login_.ident = std::move(ident); }
     // As the broker sees us: "127.0.0.1:40000".
     [[nodiscard]] std::string local_address() const;
 
