@@ -33,6 +33,22 @@ struct Limits {
     [[nodiscard]] std::size_t slow_low_bytes() const noexcept { return slow_high_bytes / 4; }
 };
 
+// Waiting for readers (core/shard_pace.cpp). A subscriber with more than this queued is looked at
+// until it has half of it;
+inline constexpr std::size_t crowding_bytes = 1024 * 1024;
+// its pace is measured over at least this long,
+inline constexpr std::chrono::milliseconds pace_window{20};
+// and who could catch up within this time is waited for. Who could not is slow, and nobody waits
+// for it.
+inline constexpr std::chrono::milliseconds catch_up_max{1'000};
+// While somebody is waited for, a publisher is read from this late …
+inline constexpr std::chrono::milliseconds deferral{20};
+// … and so much at once: 800 KB/s at the least, far below the second after which Conpot gives up
+// (client-quirk 19).
+inline constexpr std::size_t deferred_read_bytes_max = 16 * 1024;
+
+static_assert(deferral < std::chrono::milliseconds(1'000));
+
 // How long a connection that we end may take to read what we still have for it.
 inline constexpr std::chrono::milliseconds linger{2'000};
 // The same for a subscriber that was cut for being slow: its backlog stands before the ERROR.

@@ -76,6 +76,10 @@ struct Session {
     bool peer_gone = false;      // nothing more will come
     bool output_broken = false;  // nothing more can be sent
     bool dropping = false;       // frames for it were dropped since its queue was last empty
+    bool crowding = false;       // in the shard's list of those that may be waited for
+    bool too_slow = false;       // could not catch up in time: nobody waits for it
+    bool deferred = false;       // a publisher that is read from later
+    bool admitted = false;       // its turn has come, whoever is waited for
     bool tail_listed = false;    // in the shard's list of torn tails
     bool tail_aged = false;      // its torn tail was there at the last sweep
     wire::Nonce nonce{};
@@ -90,6 +94,9 @@ struct Session {
     Route* last_route = nullptr;
     NameTable<Route> routes;
     NameTable<Subscription> subscriptions;
+
+    Instant pace_since{};        // while crowding: when this look at its pace began,
+    std::size_t pace_bytes = 0;  // and what it has taken since
 
     Session* timer_previous = nullptr;
     Session* timer_next = nullptr;

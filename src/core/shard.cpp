@@ -12,7 +12,10 @@
 namespace hpfeeds::core {
 
 Shard::Shard(ShardOptions options, bytes::SlabPool& pool)
-    : options_(std::move(options)), pool_(&pool), read_buffer_(pool) {
+    : options_(std::move(options)),
+      crowding_bytes_(std::min(crowding_bytes, options_.limits.slow_high_bytes / 2)),
+      pool_(&pool),
+      read_buffer_(pool) {
     assert(options_.broker_name.size() <= wire::string_bytes_max);
     assert(options_.shard_count <= shards_max);
 }
@@ -88,7 +91,9 @@ std::span<std::byte> Shard::read_room(SessionId id) noexcept {
     const std::size_t frame_bytes =
         torn.size() >= wire::header_bytes ? wire::read_u32(torn.data()) : 0;
     const auto room = read_buffer_.prepare(session->torn, frame_bytes);
-    if (session->state == State::ready || session->state == State::closing) return room;
+    if (session->state == State::ready || session->state == State::closing)
+        return session->admitted ? room.first(std::min(room.size(), deferred_read_bytes_max))
+                                 : room;
     return room.first(std::min(room.size(), read_before_login_bytes_max));
 }
 
@@ -96,6 +101,7 @@ void Shard::received(SessionId id, std::size_t count, Instant now) noexcept {
     Session* session = find(id);
     if (!session) return;
     const bytes::Piece unread = read_buffer_.commit(count);
+    session->admitted = false;
     if (session->state == State::ready) session->counters->receive_buffer_fill.add(count);
     if (session->state == State::closing) {
         keep_rest(*session, {});
@@ -249,8 +255,11 @@ bool Shard::enqueue(Session& session, const Run& run, std::size_t copy_below_byt
         session.queue.push_copy(run.piece, *pool_);
     else
         referenced = session.queue.push(run.piece);
-    if (session.queue.pending_bytes() > options_.limits.slow_high_bytes) [[unlikely]]
-        over_high_mark(session, now);
+    if (session.queue.pending_bytes() > crowding_bytes_) [[unlikely]] {
+        if (!session.crowding) begin_crowding(session, now);
+        if (session.queue.pending_bytes() > options_.limits.slow_high_bytes)
+            over_high_mark(session, now);
+    }
     mark_dirty(session);
     return referenced;
 }
@@ -272,12 +281,12 @@ void Shard::set_late(SessionId id, bool late) noexcept {
     if (Session* session = find(id)) session->late = late;
 }
 
-void Shard::sent(SessionId id, std::size_t count, Instant now) noexcept {
-    (void)now;
+void Shard::sent(SessionId id, std::size_t count) noexcept {
     Session* session = find(id);
     if (!session) return;
     session->dirty = false;
     session->queue.consume(count);
+    session->pace_bytes += count;
     book_.shard.delivered_bytes.add(count);
     if (session->counters) {
         session->counters->send_buffer_drain.add(count);
@@ -288,6 +297,7 @@ void Shard::sent(SessionId id, std::size_t count, Instant now) noexcept {
         below_low_mark(*session);
     if (!session->queue.empty()) return;
     session->dropping = false;
+    session->too_slow = false;
     if (session->state == State::closing) finish(*session);
 }
 

@@ -23,6 +23,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <span>
@@ -61,6 +62,9 @@ public:
     // Memory for the next read of a session that wants_reading(); never empty. Valid until the next
     // call.
     [[nodiscard]] std::span<std::byte> read_room(SessionId id) noexcept;
+    // Whether it may be read from now. If not, it will want to be again in a moment
+    // (core/shard_pace.cpp).
+    [[nodiscard]] bool admits(SessionId id, Instant now) noexcept;
     // `count` bytes are in it now.
     void received(SessionId id, std::size_t count, Instant now) noexcept;
     // Nothing more will come from the peer. What had come is carried out first (client-quirk 7).
@@ -72,7 +76,7 @@ public:
     // What is to be sent; null for a session that is gone.
     [[nodiscard]] const bytes::SendQueue* output(SessionId id) const noexcept;
     // The socket took `count` bytes of it.
-    void sent(SessionId id, std::size_t count, Instant now) noexcept;
+    void sent(SessionId id, std::size_t count) noexcept;
     // Whether the socket takes more. A late reader of little gets copies, so that it pins no slabs.
     void set_late(SessionId id, bool late) noexcept;
 
@@ -82,6 +86,11 @@ public:
                  Instant now) noexcept;
     // Another shard has listeners of the channel now, or none any more.
     void announced(unsigned shard, const Announcement& announcement) noexcept;
+
+    // Whether readers here are waited for; and whether those of another shard are, who share our
+    // publishers.
+    [[nodiscard]] bool crowded() const noexcept { return !crowding_.empty(); }
+    void others_crowded(bool crowded) noexcept { others_crowded_ = crowded; }
 
     // Carries out what is due. next_due() says when to call it next, at the latest.
     void tick(Instant now) noexcept;
@@ -162,7 +171,17 @@ private:
     void cut_slow(Session& session, CloseReason reason, Instant now) noexcept;
     [[nodiscard]] std::size_t held_bytes(const Session& session) const noexcept;
 
+    // shard_pace.cpp: publishers wait, for moments, for readers that keep up.
+    struct Deferred {
+        SessionId session;
+        Instant due;
+    };
+    void begin_crowding(Session& session, Instant now) noexcept;
+    [[nodiscard]] bool still_crowds(Session& session, Instant now) noexcept;
+    void look_at_pace(Instant now) noexcept;
+
     ShardOptions options_;
+    std::size_t crowding_bytes_;  // below the high mark, whatever that was set to
     bytes::SlabPool* pool_;
     bytes::ReadBuffer read_buffer_;
     bytes::NodePool nodes_;
@@ -176,6 +195,9 @@ private:
     std::vector<std::uint32_t> vacant_;
     std::size_t session_count_ = 0;
     std::vector<SessionId> torn_tails_;
+    std::vector<SessionId> crowding_;
+    std::deque<Deferred> deferred_;
+    bool others_crowded_ = false;
 };
 
 }  // namespace hpfeeds::core

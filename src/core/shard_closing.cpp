@@ -171,6 +171,8 @@ std::optional<Instant> Shard::next_due() const noexcept {
     std::optional<Instant> earliest;
     for (const TimerList& list : timers_)
         if (list.first && (!earliest || list.first->due < *earliest)) earliest = list.first->due;
+    if (!deferred_.empty() && (!earliest || deferred_.front().due < *earliest))
+        earliest = deferred_.front().due;
     return earliest;
 }
 
@@ -178,6 +180,7 @@ void Shard::tick(Instant now) noexcept {
     for (TimerList& list : timers_)
         while (list.first && list.first->due <= now)
             expire(*list.first, now);
+    look_at_pace(now);
 }
 
 void Shard::expire(Session& session, Instant now) noexcept {

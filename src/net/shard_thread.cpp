@@ -78,6 +78,7 @@ void ShardThread::turn() noexcept {
         if (!waiting_.empty()) break;
         if (pool_.budget().exceeded()) shard_.relieve_memory(now_);
     }
+    if (shards_.size() > 1) share_crowding();
     shard_.tick(now_);
     carry_out();
     housekeep();
@@ -120,6 +121,14 @@ void ShardThread::wait() noexcept {
     now_ = std::chrono::steady_clock::now();
 }
 
+void ShardThread::share_crowding() noexcept {
+    crowded_.store(shard_.crowded(), std::memory_order_relaxed);
+    shard_.others_crowded(
+        std::any_of(shards_.begin(), shards_.end(), [this](const ShardThread* other) {
+            return other != this && other->crowded_.load(std::memory_order_relaxed);
+        }));
+}
+
 void ShardThread::handle(const Ready& ready) noexcept {
     if (ready.tag == waker_tag) return;
     if (ready.tag > waker_tag - 1 - listeners_.size())
@@ -132,7 +141,7 @@ void ShardThread::handle(const Ready& ready) noexcept {
         flush(id);
     }
     if (shard_.wants_reading(id)) {
-        if ((ready.readable || ready.hung_up) && !quiescing_) read(id);
+        if ((ready.readable || ready.hung_up) && !quiescing_ && shard_.admits(id, now_)) read(id);
     } else if (ready.hung_up && !ready.writable) {
         // It is over, but its turn has not come: what it sent waits for the key store. epoll would
         // tell us without end.
@@ -312,7 +321,7 @@ void ShardThread::flush(core::SessionId id) noexcept {
         for (std::size_t i = 0; i < count; ++i)
             gathered += pieces[i].size();
         full = transfer.bytes < gathered;
-        shard_.sent(id, transfer.bytes, now_);
+        shard_.sent(id, transfer.bytes);
     }
     if (full) shard_.set_late(id, true);
     connection->wants_writing = !queue->empty();

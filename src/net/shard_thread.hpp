@@ -83,7 +83,8 @@ public:
 
     void run() noexcept;
 
-    // Any thread. Waits while the mailbox is full, so never from a shard's thread; a shard whose run() is over drops it.
+    // Any thread. Waits while the mailbox is full, so never from a shard's thread; a shard whose
+    // run() is over drops it.
     void post(Message message) noexcept;
     [[nodiscard]] bool over() const noexcept { return over_.load(std::memory_order_acquire); }
 
@@ -117,6 +118,7 @@ private:
     void take_mailbox() noexcept;
     void take(Message& message) noexcept;
     void handle(const Ready& ready) noexcept;
+    void share_crowding() noexcept;
     void housekeep() noexcept;
 
     // Accepting and placing.
@@ -170,6 +172,7 @@ private:
     log::RateLimit full_limit_{1};
     std::atomic<bool> quiet_{false};
     std::atomic<bool> over_{false};
+    std::atomic<bool> crowded_{false};
     std::atomic<std::size_t> connection_count_{0};
 };
 

@@ -84,7 +84,7 @@ protected:
             const std::size_t count = queue->gather(pieces);
             for (std::size_t i = 0; i < count; ++i)
                 gathered += pieces[i].size();
-            shard.sent(id, gathered, now);
+            shard.sent(id, gathered);
         }
     }
     // What `work` allocates when it has been done often enough before.

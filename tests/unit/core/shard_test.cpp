@@ -173,7 +173,7 @@ TEST_F(ShardTest, IgnoresMessagesForASessionWhosePlaceIsTakenAgain) {
     ASSERT_EQ(engine.peer(second).id.index, old.index);
     ASSERT_NE(engine.peer(second).id.generation, old.generation);
     engine.shard().peer_closed(old, engine.now);
-    engine.shard().sent(old, 5, engine.now);
+    engine.shard().sent(old, 5);
     engine.shard().account_found({old, AccountAnswer::Status::absent, nullptr}, engine.now);
     engine.settle();
     EXPECT_FALSE(engine.peer(second).closed);

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// shard_pace.cpp: publishers wait, for moments, for readers that keep up.
+//
+// A broker that reads as fast as publishers write can always take in more than it can hand out many
+// times over: every subscriber would run into its cap, and be cut for our haste. So while a
+// subscriber has much queued and still would catch up within a second at the pace it takes bytes,
+// publishers are read from a little at a time. That slows floods by the kernel's own flow control,
+// and loses nothing.
+//
+// A subscriber that stands still, or that could not catch up, is slow: nobody waits for it, and
+// shard_flow.cpp deals with it alone. A publisher is never kept waiting for longer than
+// limits.hpp's `deferral` between two reads.
+#include "core/shard.hpp"
+
+namespace hpfeeds::core {
+
+bool Shard::admits(SessionId id, Instant now) noexcept {
+    Session* session = find(id);
+    if (!session) return false;
+    const bool publishes = session->last_route != nullptr;
+    if (!publishes || session->admitted || session->state != State::ready) return true;
+    if (crowding_.empty() && !others_crowded_) return true;
+    session->deferred = true;
+    deferred_.push_back({id, now + deferral});
+    effects_.reading.push_back(id);
+    return false;
+}
+
+void Shard::begin_crowding(Session& session, Instant now) noexcept {
+    if (session.too_slow || session.state != State::ready) return;
+    session.crowding = true;
+    session.pace_since = now;
+    session.pace_bytes = 0;
+    crowding_.push_back(session.id);
+}
+
+bool Shard::still_crowds(Session& session, Instant now) noexcept {
+    const std::size_t pending = session.queue.pending_bytes();
+    if (session.state != State::ready || pending < crowding_bytes_ / 2) return false;
+    const auto watched = now - session.pace_since;
+    if (watched < pace_window) return true;  // until then it has the benefit of the doubt
+    const auto watched_us = static_cast<std::size_t>(
+        std::chrono::duration_cast<std::chrono::microseconds>(watched).count());
+    const auto catch_up_us = static_cast<std::size_t>(
+        std::chrono::duration_cast<std::chrono::microseconds>(catch_up_max).count());
+    session.too_slow = pending > session.pace_bytes * (catch_up_us / watched_us + 1);
+    session.pace_since = now;
+    session.pace_bytes = 0;
+    return !session.too_slow;
+}
+
+// Forgets who has caught up, or never will; when nobody is left, publishers are read from again.
+// Otherwise those go on whose time has come.
+void Shard::look_at_pace(Instant now) noexcept {
+    std::size_t kept = 0;
+    for (const SessionId id : crowding_) {
+        Session* session = find(id);
+        if (session && still_crowds(*session, now))
+            crowding_[kept++] = id;
+        else if (session)
+            session->crowding = false;
+    }
+    crowding_.resize(kept);
+
+    const bool crowded = !crowding_.empty() || others_crowded_;
+    while (!deferred_.empty() && (!crowded || deferred_.front().due <= now)) {
+        if (Session* session = find(deferred_.front().session)) {
+            session->deferred = false;
+            session->admitted = crowded;
+            effects_.reading.push_back(session->id);
+        }
+        deferred_.pop_front();
+    }
+}
+
+}  // namespace hpfeeds::core

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// Publishers wait, for moments, for readers that keep up; never for one that stands still.
+#include "core/shard.hpp"
+#include "support/loopback_engine.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace hpfeeds::core {
+namespace {
+
+using namespace hpfeeds::testing;
+using namespace std::chrono_literals;
+
+class ShardPaceTest : public ::testing::Test {
+protected:
+    ShardPaceTest() {
+        engine.add_account(account("sensor", {"chan"}, {"chan"}));
+        reader = engine.login("sensor");
+        engine.say(reader, subscribe("sensor", "chan"));
+        publisher = engine.login("sensor");
+        engine.say(publisher, frame);
+        engine.take_heard(reader);
+    }
+    // Queues more than crowding_bytes for the reader, who takes nothing for now.
+    void crowd() {
+        engine.open(reader, 0);
+        for (std::size_t queued = 0; queued <= crowding_bytes; queued += frame.size())
+            engine.say(publisher, frame);
+        ASSERT_TRUE(engine.shard().crowded());
+    }
+    [[nodiscard]] bool publisher_is_read() {
+        return engine.shard().wants_reading(engine.peer(publisher).id) &&
+               engine.shard().admits(engine.peer(publisher).id, engine.now);
+    }
+
+    std::string frame = publish("sensor", "chan", std::string(50'000, 'x'));
+    LoopbackEngine engine;
+    std::size_t reader = 0;
+    std::size_t publisher = 0;
+};
+
+TEST_F(ShardPaceTest, APublisherWaitsForAReaderThatKeepsUp) {
+    crowd();
+    EXPECT_FALSE(publisher_is_read());
+    engine.open(reader);
+    engine.advance(1ms);
+    EXPECT_TRUE(publisher_is_read()) << "it has caught up";
+}
+
+TEST_F(ShardPaceTest, NeverLongerThanTheDeferral) {
+    crowd();
+    for (int i = 0; i < 20; ++i) {
+        EXPECT_FALSE(publisher_is_read());
+        engine.open(reader, 22'000);  // takes enough to be waited for
+        engine.say(publisher, frame.substr(0, 10));
+        engine.advance(deferral);
+        engine.say(publisher, frame.substr(10));
+    }
+    EXPECT_TRUE(engine.shard().crowded());
+}
+
+TEST_F(ShardPaceTest, ReadsOnlyALittleMeanwhile) {
+    crowd();
+    EXPECT_FALSE(publisher_is_read());
+    engine.open(reader, 100'000);
+    engine.advance(deferral);
+    EXPECT_LE(engine.shard().read_room(engine.peer(publisher).id).size(), deferred_read_bytes_max);
+}
+
+TEST_F(ShardPaceTest, NobodyWaitsForAReaderThatStandsStill) {
+    crowd();
+    engine.advance(pace_window);
+    EXPECT_FALSE(engine.shard().crowded());
+    EXPECT_TRUE(publisher_is_read());
+    for (int i = 0; i < 100; ++i)
+        engine.say(publisher, frame);
+    EXPECT_FALSE(engine.shard().crowded()) << "not until it has caught up";
+    engine.open(reader);
+    crowd();
+}
+
+TEST_F(ShardPaceTest, NobodyWaitsForAReaderThatCouldNotCatchUp) {
+    crowd();
+    engine.open(reader, 2'000);  // 100 KB/s, with a megabyte queued
+    engine.advance(pace_window);
+    EXPECT_FALSE(engine.shard().crowded());
+}
+
+TEST_F(ShardPaceTest, APeerThatOnlySubscribesIsAlwaysRead) {
+    crowd();
+    EXPECT_TRUE(engine.shard().admits(engine.peer(reader).id, engine.now));
+}
+
+TEST_F(ShardPaceTest, WaitsForReadersOfOtherShardsToo) {
+    EXPECT_TRUE(publisher_is_read());
+    engine.shard().others_crowded(true);
+    EXPECT_FALSE(publisher_is_read());
+    engine.advance(deferral);
+    EXPECT_TRUE(publisher_is_read()) << "a little, after the deferral";
+    engine.shard().others_crowded(false);
+    engine.advance(0ms);
+    EXPECT_TRUE(publisher_is_read());
+}
+
+}  // namespace
+}  // namespace hpfeeds::core
