@@ -17,6 +17,7 @@
 namespace hpfeeds::auth {
 namespace {
 
+using namespace std::string_literals;
 using testing::HasSubstr;
 using tests::Bell;
 using tests::message_of;
@@ -66,7 +67,7 @@ TEST(Desk, AnswersWithTheSessionThatAsked) {
 }
 
 TEST(Desk, HandsTheIdentOverByteForByte) {
-    const std::string hostile("\0'; DROP TABLE authkeys; --\xFF\xFE\"", 32);
+    const std::string hostile = "\0'; DROP TABLE authkeys; --\xFF\xFE\""s;
     std::promise<std::string> asked;
     ScriptedSource source("s", [&](std::string_view ident) {
         asked.set_value(std::string(ident));

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
 #include <thread>
 #include <vector>
@@ -142,20 +143,20 @@ TEST(DirectoryOf, IsThePartBeforeTheName) {
 
 TEST(DirectoryLock, LetsOneInAtATime) {
     ScratchFolder folder;
-    int unguarded = 0;  // a race here is what tsan would find
+    std::atomic<int> count{0};  // read, then written: two at a time would lose steps
     std::vector<std::thread> threads;
     for (int thread = 0; thread < 4; ++thread)
         threads.emplace_back([&] {
             for (int turn = 0; turn < 10; ++turn) {
                 const DirectoryLock lock(folder / "", std::chrono::minutes(1));
-                const int before = unguarded;
+                const int before = count.load();
                 std::this_thread::yield();
-                unguarded = before + 1;
+                count.store(before + 1);
             }
         });
     for (std::thread& thread : threads)
         thread.join();
-    EXPECT_EQ(unguarded, 40);
+    EXPECT_EQ(count.load(), 40);
 }
 
 TEST(DirectoryLock, GivesUpWhenItsPatienceEnds) {
