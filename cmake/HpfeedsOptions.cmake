@@ -32,3 +32,7 @@ if(HPFEEDS_SANITIZE)
   endforeach()
   add_compile_options(-fno-omit-frame-pointer -fno-sanitize-recover=all)
 endif()
+if(HPFEEDS_FUZZ)
+  # Every room tells the search which branches an input took; fuzz/ links the search itself.
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()

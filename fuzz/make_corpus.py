@@ -1,0 +1,115 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""make_corpus.py: writes the seeds under fuzz/corpus/, one file per way in that is worth beginning with.
+
+Run again after adding a seed here. Files that the search found, and that are worth keeping, lie beside them and stay.
+"""
+import pathlib
+import struct
+
+CORPUS = pathlib.Path(__file__).resolve().parent / "corpus"
+
+
+def frame(opcode: int, body: bytes) -> bytes:
+    return struct.pack(">IB", 5 + len(body), opcode) + body
+
+
+def str8(text: bytes) -> bytes:
+    return bytes([len(text)]) + text
+
+
+ERROR = frame(0, b"Authentication failed for sensor")
+INFO = frame(1, str8(b"hpfeeds") + b"\x00\x01\xfe\xff")
+AUTH = frame(2, str8(b"sensor") + bytes(range(20)))
+PUBLISH = frame(3, str8(b"sensor") + str8(b"events") + b'{"saddr": "192.0.2.1"}')
+EMPTY_PUBLISH = frame(3, str8(b"s") + str8(b"c"))
+SUBSCRIBE = frame(4, str8(b"logger") + b"events")
+UNSUBSCRIBE = frame(5, str8(b"logger") + b"events")
+
+# The first byte of the parser's inputs: modulo 3 it is who speaks, its higher half chooses the limit of a PUBLISH.
+STRANGER, CLIENT, BROKER = bytes([33]), bytes([34]), bytes([32])
+CLIENT_WITH_A_LIMIT_OF_64 = bytes([1])
+PARSER = {
+    "auth": STRANGER + AUTH,
+    "auth-then-publish": CLIENT + AUTH + PUBLISH + EMPTY_PUBLISH,
+    "subscriptions": CLIENT + SUBSCRIBE + UNSUBSCRIBE,
+    "info-then-publish": BROKER + INFO + PUBLISH,
+    "error": BROKER + ERROR,
+    "torn": CLIENT + PUBLISH[:-3],
+    "longest-names": CLIENT + frame(3, str8(b"i" * 255) + str8(b"c" * 255) + b"p"),
+    "auth-of-281": STRANGER + frame(2, str8(b"i" * 255) + bytes(20)),
+    "auth-of-282": STRANGER + frame(2, str8(b"i" * 255) + bytes(21)),
+    "length-0": STRANGER + bytes.fromhex("0000000003"),
+    "length-4": CLIENT + bytes.fromhex("0000000403"),
+    "length-negative": CLIENT + bytes.fromhex("8000000003"),
+    "length-all-ones": CLIENT + bytes.fromhex("ffffffff04"),
+    "empty-body": CLIENT + bytes.fromhex("0000000503"),
+    "opcode-6": CLIENT + bytes.fromhex("0000000606") + b"x",
+    "string-past-frame": CLIENT + frame(3, b"\x06senso"),
+    "channel-past-frame": CLIENT + frame(3, str8(b"sensor") + b"\xffx"),
+    "small-limit": CLIENT_WITH_A_LIMIT_OF_64 + PUBLISH + frame(3, str8(b"a") + str8(b"b") + b"p" * 60),
+}
+
+ENDPOINT = {
+    "tcp": b"tcp:port=20000",
+    "tcp-all": b"tcp:interface=1.1.1.1:port=80:device=eth0",
+    "tcp-ipv6": rb"tcp:interface=\:\:1:port=20000",
+    "tls": b"tls:interface=0.0.0.0:port=443:device=eth0:key=path:cert=path:chain=path",
+    "escapes": rb"tls:port=1:key=C\:\\k\=1:cert=a",
+    "positional": b"tcp:20000",
+    "unknown-class": b"udp:port=1",
+    "port-twice": b"tcp:port=1:port=2",
+    "bind": b"0.0.0.0:20000",
+    "bind-ipv6": b"[::1]:20000",
+    "size": b"64MiB",
+    "duration": b"1500ms",
+}
+
+USERS = b"""{
+  "sensor": {"owner": "field", "secret": "s", "pubchans": ["events"], "subchans": []},
+  "logger": {"owner": "lab", "secret": "\\u00fc", "pubchans": [], "subchans": ["events", "other"], "note": {"a": [1]}}
+}
+"""
+JSON_ACCOUNTS = {
+    "users": USERS,
+    "empty": b"{}",
+    "trailing-comma": b'{"a": {"owner": "o", "secret": "s", "pubchans": [], "subchans": [],}}',
+    "no-secret": b'{"a": {"owner": "o", "pubchans": [], "subchans": []}}',
+    "list-is-text": b'{"a": {"owner": "o", "secret": "s", "pubchans": "events", "subchans": []}}',
+    "ident-twice": b'{"a": {"owner": "o", "secret": "s", "pubchans": [], "subchans": []},'
+                   b' "a": {"owner": "o", "secret": "t", "pubchans": [], "subchans": []}}',
+    "not-an-object": b'[1, 2.5e3, null, true]',
+    "torn": USERS[:70],
+    "deep": b'{"a": ' + b"[" * 70 + b"]" * 70 + b"}",
+    "not-utf8": b'{"\xff": {"owner": "o", "secret": "s", "pubchans": [], "subchans": []}}',
+}
+
+# The first byte of the client's inputs: one less than the length of the pieces.
+CLIENT_MACHINE = {
+    "info-then-messages": b"\x00" + INFO + PUBLISH + EMPTY_PUBLISH,
+    "in-sevens": b"\x06" + INFO + PUBLISH * 3,
+    "refused": b"\x04" + INFO + ERROR,
+    "error-one-byte-too-long": b"\x1f" + INFO + ERROR + b"r" + PUBLISH,
+    "message-before-info": b"\x02" + PUBLISH,
+    "info-twice": b"\x02" + INFO + INFO,
+    "long-nonce": b"\x02" + frame(1, str8(b"broker") + bytes(16)),
+    "wrong-side": b"\x02" + INFO + SUBSCRIBE,
+    "length-0": b"\x02" + INFO + bytes(5),
+    "torn": b"\x02" + INFO + PUBLISH[:-1],
+}
+
+CANARY = {"song": b"hp\xfe"}
+
+
+def main() -> None:
+    seeds = {"parser": PARSER, "endpoint": ENDPOINT, "json_accounts": JSON_ACCOUNTS,
+             "client_machine": CLIENT_MACHINE, "canary": CANARY}
+    for target, files in seeds.items():
+        folder = CORPUS / target
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in files.items():
+            (folder / name).write_bytes(content)
+
+
+if __name__ == "__main__":
+    main()
