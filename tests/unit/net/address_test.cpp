@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "net/address.hpp"
+
+#include <gtest/gtest.h>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <cstring>
+
+namespace hpfeeds::net {
+namespace {
+
+Address address_of(int family, const char* text, std::uint16_t port) {
+    sockaddr_storage raw{};
+    raw.ss_family = static_cast<sa_family_t>(family);
+    if (family == AF_INET) {
+        auto* in = reinterpret_cast<sockaddr_in*>(&raw);
+        in->sin_port = htons(port);
+        inet_pton(AF_INET, text, &in->sin_addr);
+    } else {
+        auto* in = reinterpret_cast<sockaddr_in6*>(&raw);
+        in->sin6_port = htons(port);
+        inet_pton(AF_INET6, text, &in->sin6_addr);
+    }
+    return Address(raw);
+}
+
+TEST(Address, ShowsIpv4) {
+    EXPECT_EQ(address_of(AF_INET, "192.0.2.1", 4242).text(), "192.0.2.1:4242");
+    EXPECT_EQ(address_of(AF_INET, "192.0.2.1", 4242).port(), 4242);
+}
+
+TEST(Address, ShowsIpv6InBrackets) {
+    EXPECT_EQ(address_of(AF_INET6, "2001:db8::1", 1).text(), "[2001:db8::1]:1");
+    EXPECT_EQ(address_of(AF_INET6, "2001:db8::1", 1).host(), "2001:db8::1");
+}
+
+TEST(Address, ShowsAMappedAddressAsIpv4) {
+    EXPECT_EQ(address_of(AF_INET6, "::ffff:192.0.2.1", 7).text(), "192.0.2.1:7");
+}
+
+}  // namespace
+}  // namespace hpfeeds::net

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "net/transport.hpp"
+
+#include "net/descriptor.hpp"
+
+#include <gtest/gtest.h>
+
+#include <sys/socket.h>
+#include <array>
+#include <csignal>
+#include <string>
+#include <vector>
+
+namespace hpfeeds::net {
+namespace {
+
+class TransportTest : public ::testing::Test {
+protected:
+    TransportTest() {
+        std::array<int, 2> both{};
+        EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, both.data()), 0);
+        ours = Descriptor(both[0]);
+        theirs = Descriptor(both[1]);
+    }
+    static std::span<const std::byte> bytes(const std::string& text) {
+        return std::as_bytes(std::span(text));
+    }
+    Descriptor ours, theirs;
+    std::array<std::byte, 1024> room{};
+};
+
+TEST_F(TransportTest, GathersPiecesInOrder) {
+    const std::string one = "one", two = "two", three = "three";
+    const std::array pieces{bytes(one), bytes(two), bytes(three)};
+    EXPECT_EQ(send(ours.get(), pieces).bytes, 11U);
+    const Transfer got = receive(theirs.get(), room);
+    EXPECT_EQ(got.status, Transfer::Status::done);
+    EXPECT_EQ(std::string(reinterpret_cast<const char*>(room.data()), got.bytes), "onetwothree");
+}
+
+TEST_F(TransportTest, SaysLaterInsteadOfWaiting) {
+    EXPECT_EQ(receive(ours.get(), room).status, Transfer::Status::later);
+    const std::string much(1 << 20, 'x');
+    const std::array pieces{bytes(much)};
+    Transfer transfer;
+    do
+        transfer = send(ours.get(), pieces);
+    while (transfer.status == Transfer::Status::done);
+    EXPECT_EQ(transfer.status, Transfer::Status::later);
+    EXPECT_EQ(transfer.bytes, 0U);
+}
+
+TEST_F(TransportTest, TellsAGoodbyeFromABrokenConnection) {
+    theirs.reset();
+    EXPECT_EQ(receive(ours.get(), room).status, Transfer::Status::closed);
+    const std::string text = "x";
+    const std::array pieces{bytes(text)};
+    EXPECT_EQ(send(ours.get(), pieces).status, Transfer::Status::broken) << "and no SIGPIPE";
+}
+
+TEST_F(TransportTest, ShuttingOursLeavesTheirsOpen) {
+    shut_sending(ours.get());
+    EXPECT_EQ(receive(theirs.get(), room).status, Transfer::Status::closed);
+    const std::string text = "x";
+    const std::array pieces{bytes(text)};
+    EXPECT_EQ(send(theirs.get(), pieces).bytes, 1U);
+    EXPECT_EQ(receive(ours.get(), room).bytes, 1U);
+}
+
+}  // namespace
+}  // namespace hpfeeds::net
