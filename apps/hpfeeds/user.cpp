@@ -23,8 +23,8 @@ constexpr const char* user_footer = R"(Examples:
   hpfeeds user list
   hpfeeds user --help, hpfeeds user set --help
 
-Stores (--store, as the broker's --auth): a path ending in .db or .sqlite, a path ending in .json, or
-`sqlite` for sqlite.db here. The broker sees a change at once, without a restart, from the next login on.
+Stores (--store, as the broker's --auth): a path ending in .db or .sqlite, a path ending in .json,
+or `sqlite` for sqlite.db here. The broker sees a change without a restart, from the next login on.
 Here -p and -s name channels to publish and to subscribe; a secret is always --secret.)";
 
 constexpr const char* add_footer = R"(Examples:
@@ -33,8 +33,8 @@ constexpr const char* add_footer = R"(Examples:
   pass show hpfeeds/sensor1 | hpfeeds user add sensor1 -p cowrie.sessions --secret-stdin
   hpfeeds user add sensor1 --publish cowrie.sessions --store /var/lib/hpfeeds/users.json --json
 
-Without a secret a strong one is made and printed. `--secret` can be seen by others in the list of processes;
-`--secret-stdin` cannot. -p is --publish and -s is --subscribe.)";
+Without a secret a strong one is made and printed. `--secret` can be seen by others in the list of
+processes; `--secret-stdin` cannot. -p is --publish and -s is --subscribe.)";
 
 constexpr const char* set_footer = R"(Examples:
   hpfeeds user set sensor1 --add-publish dionaea.capture

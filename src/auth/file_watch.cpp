@@ -22,6 +22,7 @@
 #include <ctime>
 #include <set>
 #include <string_view>
+#include <system_error>
 #include <unordered_map>
 #include <utility>
 
@@ -180,7 +181,11 @@ FileWatch::FileWatch(std::string path, std::function<void()> changed, Options op
       stop_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     if (!stop_.open())
         throw Error("cannot watch '" + path_ + "': eventfd: " + std::strerror(errno));
-    thread_ = start_worker_thread("file-watch", [this] { run(); });
+    try {
+        thread_ = start_worker_thread("file-watch", [this] { run(); });
+    } catch (const std::system_error& error) {
+        throw Error("cannot watch '" + path_ + "': " + error.what());
+    }
 }
 
 FileWatch::~FileWatch() {

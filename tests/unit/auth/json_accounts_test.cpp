@@ -60,8 +60,9 @@ TEST(JsonAccounts, TakeStringsAsTheirUtf8Bytes) {
 
 TEST(JsonAccounts, SkipFieldsThatWeDoNotKnow) {
     const auto accounts = parse_json_accounts(R"({"bob": {
-      "note": {"owner": 1, "deep": [[{"secret": null}], true, 1.5e3, "x"]}, "secret": "s", "n": null,
-      "pubchans": [], "owner": "o", "subchans": ["c"], "tags": ["owner", {"pubchans": 7}], "m": -1}})");
+      "note": {"owner": 1, "deep": [[{"secret": null}], true, 1.5e3, "x"]}, "secret": "s",
+      "n": null, "pubchans": [], "owner": "o", "subchans": ["c"], "tags": ["owner", {"pubchans": 7}],
+      "m": -1}})");
     ASSERT_EQ(accounts.size(), 1U);
     EXPECT_EQ(accounts[0].secret, "s");
     EXPECT_THAT(accounts[0].subchans.names(), ElementsAre("c"));
