@@ -121,9 +121,16 @@ void WireCase::play() {
         }
     }
     for (auto& [name, connection] : connections_) {
-        const bool open = connection.client && !connection.ended && !connection.half_closed;
+        if (!connection.client || connection.ended) continue;
         try {
-            if (open && !connection.ident.empty() && connection.sent.empty()) settle(connection);
+            const bool settles =
+                !connection.half_closed && !connection.ident.empty() && connection.sent.empty();
+            if (settles) {
+                settle(connection);
+            } else if (const auto unread =
+                           connection.client->poll_frame(std::chrono::milliseconds(0))) {
+                fail("unread: " + support::describe(*unread));
+            }
         } catch (const std::exception& error) {
             fail("after the last step, connection " + name + ": " + error.what());
         }
