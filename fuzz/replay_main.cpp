@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // replay_main.cpp: plays files to a fuzz target, for compilers without libFuzzer.
 //
-//   replay_TARGET FILE_OR_FOLDER …    exit status 2 when there is nothing to play
+//   replay_TARGET FILE_OR_FOLDER …    exit status 1 when a target fails, 2 when there is nothing to
+//   play
 #include "expect.hpp"
 
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -30,6 +33,8 @@ void play(const fs::path& file) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    // An expectation that does not hold is an exit status here, not a core file.
+    std::signal(SIGABRT, [](int) { std::_Exit(1); });
     std::size_t played = 0;
     for (int index = 1; index < argc; ++index) {
         std::vector<fs::path> files;
