@@ -57,7 +57,7 @@ class Broker:
     def _read_log(self, stream, listening):
         for line in stream:
             self.log.append(line)
-            found = re.search(r" listening .*\bport=(\d+)", line)
+            found = re.search(r" listening .*?\bport=(\d+)", line)
             if found:
                 listening.put(int(found.group(1)))
         listening.put(None)
