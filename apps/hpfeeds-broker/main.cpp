@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// hpfeeds-broker: reads its command line, runs a broker, and says with its exit status how that went.
+// hpfeeds-broker: reads its command line, runs a broker, and says with its exit status how that
+// went.
 //
 //   0  stopped by SIGTERM or SIGINT, or asked for --help or --version
 //   1  could not start: an address, a key store or a limit; one line on stderr says which
@@ -17,8 +18,9 @@ namespace {
 
 int run(const hpfeeds::config::BrokerOptions& options) {
     using namespace hpfeeds;
-    log::start(options.debug ? log::Level::debug : log::Level::info,
-               options.log_format == config::LogFormat::json ? log::Format::json : log::Format::text);
+    log::start(
+        options.debug ? log::Level::debug : log::Level::info,
+        options.log_format == config::LogFormat::json ? log::Format::json : log::Format::text);
     int status = 0;
     try {
         broker::Broker(options).run();

@@ -6,11 +6,11 @@
 #include <openssl/crypto.h>
 #include <openssl/sha.h>
 
+#include <sys/random.h>
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <string>
-#include <sys/random.h>
 #include <vector>
 
 namespace hpfeeds::wire {
@@ -27,8 +27,8 @@ void fill_random(std::span<std::byte> out) {
 }
 
 Digest digest_of(std::span<const std::byte> nonce, std::string_view secret) noexcept {
-    // Secrets and nonces are short; those that are not go through a heap buffer. One contiguous input lets the one-shot
-    // SHA1() do, which costs less than a context.
+    // Secrets and nonces are short; those that are not go through a heap buffer. One contiguous
+    // input lets the one-shot SHA1() do, which costs less than a context.
     std::array<unsigned char, 512> small;
     std::vector<unsigned char> large;
     unsigned char* input = small.data();

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// challenge.hpp: how a client proves that it knows a secret without sending it: SHA-1(nonce ‖ secret).
+// challenge.hpp: how a client proves that it knows a secret without sending it: SHA-1(nonce ‖
+// secret).
 //
-// Threads  any.    Errors  fill_random() throws hpfeeds::Error when the system has no randomness to give; the rest are
-// values. SHA-1 is what the protocol says; nothing here rests on it being free of collisions.
+// Threads  any.    Errors  fill_random() throws hpfeeds::Error when the system has no randomness to
+// give; the rest are values. SHA-1 is what the protocol says; nothing here rests on it being free
+// of collisions.
 #pragma once
 
 #include "wire/limits.hpp"
@@ -24,6 +26,7 @@ void fill_random(std::span<std::byte> out);
 [[nodiscard]] Digest digest_of(std::span<const std::byte> nonce, std::string_view secret) noexcept;
 
 // In time that depends on the lengths alone. A claim of another length is wrong.
-[[nodiscard]] bool equal_constant_time(std::span<const std::byte> claim, const Digest& expected) noexcept;
+[[nodiscard]] bool equal_constant_time(std::span<const std::byte> claim,
+                                       const Digest& expected) noexcept;
 
 }  // namespace hpfeeds::wire

@@ -25,10 +25,11 @@ inline constexpr std::uint8_t opcode_max = 5;
 // One whole frame. Which fields mean something depends on the opcode; the others are empty.
 struct Frame {
     Opcode opcode{};
-    std::size_t frame_bytes = 0;         // the whole frame, header included
-    std::string_view ident;              // auth, publish, subscribe, unsubscribe; info: the broker's name
-    std::string_view channel;            // publish, subscribe, unsubscribe
-    std::span<const std::byte> payload;  // publish; auth: the digest; info: the nonce; error: the text
+    std::size_t frame_bytes = 0;  // the whole frame, header included
+    std::string_view ident;       // auth, publish, subscribe, unsubscribe; info: the broker's name
+    std::string_view channel;     // publish, subscribe, unsubscribe
+    std::span<const std::byte>
+        payload;  // publish; auth: the digest; info: the nonce; error: the text
 };
 
 // What an ERROR or any other payload says, as text.

@@ -14,7 +14,8 @@ inline constexpr std::size_t digest_bytes = 20;
 inline constexpr std::size_t payload_bytes_max = 1024 * 1024;
 inline constexpr std::size_t publish_frame_bytes_max = header_bytes + payload_bytes_max;
 inline constexpr std::size_t error_frame_bytes_max = publish_frame_bytes_max;
-inline constexpr std::size_t auth_frame_bytes_max = header_bytes + 1 + string_bytes_max + digest_bytes;
+inline constexpr std::size_t auth_frame_bytes_max =
+    header_bytes + 1 + string_bytes_max + digest_bytes;
 inline constexpr std::size_t info_frame_bytes_max = auth_frame_bytes_max;
 inline constexpr std::size_t subscribe_frame_bytes_max = payload_bytes_max;
 

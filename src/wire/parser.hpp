@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // parser.hpp: unread bytes in; a frame, how many bytes are lacking, or a refusal out.
 //
-// Stateless and without I/O: the caller keeps the unread bytes and calls again when more have come. Length and
-// opcode are judged on the five header bytes alone, so a frame that will be refused is never waited for.
+// Stateless and without I/O: the caller keeps the unread bytes and calls again when more have come.
+// Length and opcode are judged on the five header bytes alone, so a frame that will be refused is
+// never waited for.
 //
 // Threads  any.    Errors  values; nothing throws, nothing allocates.
 #pragma once
@@ -17,16 +18,17 @@
 
 namespace hpfeeds::wire {
 
-// Why bytes are not hpfeeds (PROTOCOL.md, "Frames"). Each closes the connection without an ERROR frame.
+// Why bytes are not hpfeeds (PROTOCOL.md, "Frames"). Each closes the connection without an ERROR
+// frame.
 enum class Refusal : std::uint8_t {
     none,
-    length_below_header,    // the length is less than the five bytes that carry it
-    length_above_limit,     // longer than this opcode may be
-    longer_than_auth,       // before login: longer than any AUTH
-    unknown_opcode,         // above 5
-    from_wrong_side,        // ERROR or INFO from a client; AUTH, SUBSCRIBE or UNSUBSCRIBE from a broker
-    empty_body,             // nothing behind the header
-    string_past_frame,      // an inner string runs past the end of its frame
+    length_below_header,  // the length is less than the five bytes that carry it
+    length_above_limit,   // longer than this opcode may be
+    longer_than_auth,     // before login: longer than any AUTH
+    unknown_opcode,       // above 5
+    from_wrong_side,    // ERROR or INFO from a client; AUTH, SUBSCRIBE or UNSUBSCRIBE from a broker
+    empty_body,         // nothing behind the header
+    string_past_frame,  // an inner string runs past the end of its frame
 };
 inline constexpr std::size_t refusal_count = 8;
 
@@ -39,7 +41,7 @@ inline constexpr std::size_t refusal_count = 8;
 enum class Peer : std::uint8_t {
     client_before_login,  // a broker reads a client that has not logged in
     client,               // a broker reads a client
-    broker,               // a client reads its broker; nonces of any length are heard (client-quirk 1)
+    broker,  // a client reads its broker; nonces of any length are heard (client-quirk 1)
 };
 
 struct Limits {
