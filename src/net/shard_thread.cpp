@@ -55,6 +55,7 @@ void ShardThread::run() noexcept {
         turn();
     for (Connection& connection : connections_)
         connection.socket.reset();
+    over_.store(true, std::memory_order_release);
 }
 
 void ShardThread::post(Message message) noexcept {
