@@ -46,7 +46,7 @@ core::ShardOptions shard_options(const config::BrokerOptions& options, unsigned 
     made.broker_name = options.name;
     made.shard = shard;
     made.shard_count = options.threads;
-    made.tell_logins = options.debug;
+    made.tell_everything = options.debug;
     return made;
 }
 

@@ -43,8 +43,10 @@ struct Incident {
         slow_started,
         slow_recovered,
         frames_dropped,
-        logged_in
+        logged_in,
+        subscribed,
     };
+    static constexpr std::size_t kind_count = 6;
     Kind kind = Kind::closed;
     CloseReason reason = CloseReason::peer_closed;
     wire::Refusal refusal = wire::Refusal::none;

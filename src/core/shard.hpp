@@ -46,7 +46,7 @@ struct ShardOptions {
     std::string broker_name = "hpfeeds";  // at most 255 bytes
     unsigned shard = 0;                   // which of the shards this is
     unsigned shard_count = 1;
-    bool tell_logins = false;  // incidents for good logins too
+    bool tell_everything = false;  // incidents for logins, subscriptions and goodbyes too
 };
 
 class Shard {
@@ -159,6 +159,8 @@ private:
     void queue_control(Session& session, bytes::Piece frame) noexcept;
     [[nodiscard]] bytes::Slab& control_slab(std::size_t bytes) noexcept;
     void tell(Incident incident) noexcept;
+    void tell_if_asked(Incident::Kind kind, const Session& session,
+                       std::string_view channel = {}) noexcept;
     void start_timer(Session& session, Timer timer, Instant due) noexcept;
     void stop_timer(Session& session) noexcept;
     void expire(Session& session, Instant now) noexcept;

@@ -58,6 +58,8 @@ void Shard::end(Session& session) noexcept {
     if (session.state == State::ended) return;
     assert(session.state == State::closing);
     stop_timer(session);
+    if (error_category(session.close_reason).empty())
+        tell_if_asked(Incident::Kind::closed, session);
     session.state = State::ended;
     book_.shard.connections.add(-1);
     if (IdentCounters* counters = session.counters) {
@@ -144,6 +146,19 @@ void Shard::tell(Incident incident) noexcept {
         effects_.incidents.push_back(std::move(incident));
     else
         book_.shard.untold_incidents.increment();
+}
+
+// What only --debug wants to know.
+void Shard::tell_if_asked(Incident::Kind kind, const Session& session,
+                          std::string_view channel) noexcept {
+    if (!options_.tell_everything) return;
+    Incident incident;
+    incident.kind = kind;
+    incident.reason = session.close_reason;
+    incident.session = session.id;
+    if (session.account) incident.ident = session.account->ident;
+    incident.channel = channel;
+    tell(std::move(incident));
 }
 
 // ---- deadlines

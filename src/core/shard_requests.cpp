@@ -159,13 +159,7 @@ void Shard::grant(Session& session, std::shared_ptr<const Account> account, Inst
     session.account = std::move(account);
     session.state = State::ready;
     stop_timer(session);
-    if (options_.tell_logins) {
-        Incident incident;
-        incident.kind = Incident::Kind::logged_in;
-        incident.session = session.id;
-        incident.ident = session.account->ident;
-        tell(std::move(incident));
-    }
+    tell_if_asked(Incident::Kind::logged_in, session);
 }
 
 // A failed login is answered after a pause: one of the clients in the field tries again at once,
@@ -217,6 +211,7 @@ void Shard::subscribe(Session& session, const wire::Frame& frame, Instant now) n
     channel.subscribers.push_back({&session, subscription});
     session.subscriptions.insert(subscription);
     subscription->counters->subscriptions.add(1);
+    tell_if_asked(Incident::Kind::subscribed, session, frame.channel);
     if (channel.subscribers.size() == 1 && options_.shard_count > 1)
         effects_.announcements.push_back({channel.name, true});
 }

@@ -37,6 +37,12 @@ std::string_view event_of(CloseReason reason) {
     }
 }
 
+log::Level level_of(CloseReason reason) {
+    if (core::error_category(reason).empty()) return log::Level::debug;
+    // A silent peer is a probe more often than a sensor (client-quirk 8).
+    return reason == CloseReason::login_deadline ? log::Level::info : log::Level::warning;
+}
+
 std::uint64_t seconds(core::Instant now) {
     return static_cast<std::uint64_t>(
         std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count());
@@ -73,6 +79,10 @@ void IncidentLog::write(const Incident& incident, const Address& peer, core::Ins
                                   "dropped without a line until it has caught up"}});
         case Incident::Kind::logged_in:
             return log::debug("logged in", {{"peer", peer.text()}, {"ident", incident.ident}});
+        case Incident::Kind::subscribed:
+            return log::debug(
+                "subscribed",
+                {{"peer", peer.text()}, {"ident", incident.ident}, {"channel", incident.channel}});
     }
 }
 
@@ -97,10 +107,7 @@ void IncidentLog::write_closed(const Incident& incident, const Address& peer,
     }
     if (const std::uint64_t held_back = limit.take_held_back())
         fields.emplace_back("similar_lines_held_back", held_back);
-    // A silent peer is a probe more often than a sensor (client-quirk 8).
-    const bool harmless = incident.reason == CloseReason::login_deadline;
-    log::write(harmless ? log::Level::info : log::Level::warning, event_of(incident.reason),
-               fields);
+    log::write(level_of(incident.reason), event_of(incident.reason), fields);
 }
 
 }  // namespace hpfeeds::net

@@ -22,7 +22,7 @@ private:
     void write_closed(const core::Incident& incident, const Address& peer, log::RateLimit& limit);
 
     std::array<log::RateLimit, core::close_reason_count> closed_limits_;
-    std::array<log::RateLimit, 5> kind_limits_;
+    std::array<log::RateLimit, core::Incident::kind_count> kind_limits_;
 };
 
 }  // namespace hpfeeds::net
