@@ -38,7 +38,7 @@ THIRD_PARTY = {
     "fmt/": ["src/log/"],
     "nlohmann/": ["src/auth/", "apps/"],
     "prometheus/": ["src/metrics/"],
-    "civetweb.h": ["src/metrics/"],
+    "civetweb.h": [],
     "asio": ["src/client/async_client.cpp", "include/hpfeeds/async_client.hpp"],
     "boost/": [],
 }
