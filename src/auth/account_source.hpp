@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // account_source.hpp: the one question that a broker asks of a key store.
 //
-// Threads  find() is called by several desk workers at once and may block; never by an I/O thread. Sources synchronise
+// Threads  find() is called by several desk workers at once and may block; never by an I/O thread.
+// Sources synchronise
 //          themselves (a snapshot pointer, or a connection per thread).
-// Errors   find() never throws: what a driver throws ends inside its source as `unavailable`, which never grants.
+// Errors   find() never throws: what a driver throws ends inside its source as `unavailable`, which
+// never grants.
 #pragma once
 
 #include "core/account.hpp"
