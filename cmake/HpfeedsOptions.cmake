@@ -30,7 +30,7 @@ if(HPFEEDS_SANITIZE)
     add_compile_options(-fsanitize=${sanitizer})
     add_link_options(-fsanitize=${sanitizer})
   endforeach()
-  add_compile_options(-fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_compile_options(-O1 -g1 -fno-omit-frame-pointer -fno-sanitize-recover=all)
 endif()
 if(HPFEEDS_FUZZ)
   # Every room tells the search which branches an input took; fuzz/ links the search itself.
