@@ -28,8 +28,9 @@ std::string_view event_of(CloseReason reason) {
             return "subscribe refused";
         case CloseReason::slow_deadline:
         case CloseReason::slow_bytes:
-        case CloseReason::memory:
             return "slow subscriber cut";
+        case CloseReason::memory:
+            return "connection cut";
         case CloseReason::protocol_error:
             return "protocol error";
         default:

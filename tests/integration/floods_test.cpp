@@ -79,7 +79,8 @@ TEST(Floods, TenThousandThatNeverSpeakAreHeldAndDisturbNobody) {
     expect_exchange(*broker);
     EXPECT_GE(open_descriptors(broker->pid()), count);
     // 20 MB of per-connection state would be 2 KiB each; four times that is still no flood.
-    EXPECT_LT(resident_bytes(broker->pid()), before + count * 8192 + 16 * mebibyte);
+    EXPECT_LT(resident_bytes(broker->pid()),
+              before + HPFEEDS_RESIDENT_SCALE * (count * 8192 + 16 * mebibyte));
 }
 
 TEST(Floods, TheLoginDeadlineClosesThoseThatNeverSpeak) {
@@ -122,12 +123,12 @@ TEST(Floods, AFloodBeforeLoginCostsNoMemory) {
     for (WireClient& flooder : crowd)
         flooder.send_some(torn);
     expect_exchange(broker);
-    EXPECT_LT(resident_bytes(broker.pid()), before + 64 * mebibyte);
+    EXPECT_LT(resident_bytes(broker.pid()), before + HPFEEDS_RESIDENT_SCALE * 64 * mebibyte);
     const std::string megabyte(mebibyte, '\xff');
     for (WireClient& flooder : crowd)
         flooder.send_some(megabyte);
     expect_exchange(broker);
-    EXPECT_LT(resident_bytes(broker.pid()), before + 64 * mebibyte);
+    EXPECT_LT(resident_bytes(broker.pid()), before + HPFEEDS_RESIDENT_SCALE * 64 * mebibyte);
 }
 
 // The failed ones wait for their answer (client-quirk 10) and go on sending meanwhile.
@@ -141,7 +142,7 @@ TEST(Floods, AFloodBehindAFailedLoginCostsNoMemory) {
     for (WireClient& flooder : crowd)
         flooder.send_some(megabyte);
     expect_exchange(broker);
-    EXPECT_LT(resident_bytes(broker.pid()), before + 64 * mebibyte);
+    EXPECT_LT(resident_bytes(broker.pid()), before + HPFEEDS_RESIDENT_SCALE * 64 * mebibyte);
 }
 
 // 300 half-received megabytes at once: more than --max-memory allows. The broker must not pass it,
@@ -157,7 +158,7 @@ TEST(Floods, PeersThatVanishInTheMiddleOfLargeFramesGiveTheirMemoryBack) {
             crowd.back().send_some(std::string_view(frame).substr(0, 900'000));
         }
         expect_exchange(broker);
-        EXPECT_LT(resident_bytes(broker.pid()), before + 192 * mebibyte);
+        EXPECT_LT(resident_bytes(broker.pid()), before + HPFEEDS_RESIDENT_SCALE * 192 * mebibyte);
     }
     expect_exchange(broker);
     EXPECT_TRUE(broker.running());
