@@ -36,8 +36,12 @@ struct Limits {
 // Waiting for readers (core/shard_pace.cpp). A subscriber with more than this queued is looked at
 // until it has half of it;
 inline constexpr std::size_t crowding_bytes = 1024 * 1024;
-// its pace is measured over at least this long,
-inline constexpr std::chrono::milliseconds pace_window{20};
+// its pace is measured over at least this long, because a busy machine may not let it run for a
+// while,
+inline constexpr std::chrono::milliseconds pace_window{200};
+// and over this long when nobody else took anything either: then it is the machine, and not this
+// reader;
+inline constexpr std::chrono::milliseconds pace_window_max{1'000};
 // and who could catch up within this time is waited for. Who could not is slow, and nobody waits
 // for it.
 inline constexpr std::chrono::milliseconds catch_up_max{1'000};

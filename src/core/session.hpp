@@ -95,8 +95,9 @@ struct Session {
     NameTable<Route> routes;
     NameTable<Subscription> subscriptions;
 
-    Instant pace_since{};        // while crowding: when this look at its pace began,
-    std::size_t pace_bytes = 0;  // and what it has taken since
+    Instant pace_since{};         // while crowding: when this look at its pace began,
+    std::size_t pace_bytes = 0;   // what it has taken since,
+    std::uint64_t pace_mark = 0;  // and what everybody together had taken then
 
     Session* timer_previous = nullptr;
     Session* timer_next = nullptr;

@@ -179,6 +179,9 @@ private:
         Instant due;
     };
     void begin_crowding(Session& session, Instant now) noexcept;
+    void watch_pace(Session& session, Instant now) noexcept;
+    [[nodiscard]] bool could_catch_up(const Session& session, Instant now) const noexcept;
+    [[nodiscard]] bool has_found_its_pace(Session& session, Instant now) noexcept;
     [[nodiscard]] bool still_crowds(Session& session, Instant now) noexcept;
     void look_at_pace(Instant now) noexcept;
 

@@ -12,6 +12,9 @@
 // limits.hpp's `deferral` between two reads.
 #include "core/shard.hpp"
 
+#include <algorithm>
+#include <cstdint>
+
 namespace hpfeeds::core {
 
 bool Shard::admits(SessionId id, Instant now) noexcept {
@@ -27,26 +30,49 @@ bool Shard::admits(SessionId id, Instant now) noexcept {
 }
 
 void Shard::begin_crowding(Session& session, Instant now) noexcept {
-    if (session.too_slow || session.state != State::ready) return;
+    if (session.state != State::ready) return;
+    if (session.too_slow && !has_found_its_pace(session, now)) return;
+    session.too_slow = false;
     session.crowding = true;
+    crowding_.push_back(session.id);
+    watch_pace(session, now);
+}
+
+void Shard::watch_pace(Session& session, Instant now) noexcept {
     session.pace_since = now;
     session.pace_bytes = 0;
-    crowding_.push_back(session.id);
+    session.pace_mark = book_.shard.delivered_bytes.value();
+}
+
+// Whether it would be through its queue within catch_up_max at the pace of the present look.
+bool Shard::could_catch_up(const Session& session, Instant now) const noexcept {
+    using std::chrono::duration_cast;
+    using std::chrono::microseconds;
+    const auto watched_us = duration_cast<microseconds>(now - session.pace_since).count();
+    const auto catch_up_us = duration_cast<microseconds>(catch_up_max).count();
+    const auto looks =
+        static_cast<std::size_t>(catch_up_us / std::max<std::int64_t>(watched_us, 1));
+    return session.queue.pending_bytes() <= session.pace_bytes * (looks + 1);
 }
 
 bool Shard::still_crowds(Session& session, Instant now) noexcept {
-    const std::size_t pending = session.queue.pending_bytes();
-    if (session.state != State::ready || pending < crowding_bytes_ / 2) return false;
+    if (session.state != State::ready || session.queue.pending_bytes() < crowding_bytes_ / 2)
+        return false;
     const auto watched = now - session.pace_since;
     if (watched < pace_window) return true;  // until then it has the benefit of the doubt
-    const auto watched_us = static_cast<std::size_t>(
-        std::chrono::duration_cast<std::chrono::microseconds>(watched).count());
-    const auto catch_up_us = static_cast<std::size_t>(
-        std::chrono::duration_cast<std::chrono::microseconds>(catch_up_max).count());
-    session.too_slow = pending > session.pace_bytes * (catch_up_us / watched_us + 1);
-    session.pace_since = now;
-    session.pace_bytes = 0;
+    if (book_.shard.delivered_bytes.value() == session.pace_mark && watched < pace_window_max)
+        return true;
+    session.too_slow = !could_catch_up(session, now);
+    watch_pace(session, now);
     return !session.too_slow;
+}
+
+// A slow one is looked at again and again: a busy machine may have kept it from reading for longer
+// than a look.
+bool Shard::has_found_its_pace(Session& session, Instant now) noexcept {
+    if (session.pace_bytes >= crowding_bytes_ / 4 && could_catch_up(session, now)) return true;
+    if (now - session.pace_since >= pace_window) watch_pace(session, now);
+    return false;
 }
 
 // Forgets who has caught up, or never will; when nobody is left, publishers are read from again.

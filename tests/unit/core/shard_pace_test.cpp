@@ -53,7 +53,7 @@ TEST_F(ShardPaceTest, NeverLongerThanTheDeferral) {
     crowd();
     for (int i = 0; i < 20; ++i) {
         EXPECT_FALSE(publisher_is_read());
-        engine.open(reader, 22'000);  // takes enough to be waited for
+        engine.open(reader, 24'000);  // takes enough to be waited for
         engine.say(publisher, frame.substr(0, 10));
         engine.advance(deferral);
         engine.say(publisher, frame.substr(10));
@@ -69,21 +69,36 @@ TEST_F(ShardPaceTest, ReadsOnlyALittleMeanwhile) {
     EXPECT_LE(engine.shard().read_room(engine.peer(publisher).id).size(), deferred_read_bytes_max);
 }
 
-TEST_F(ShardPaceTest, NobodyWaitsForAReaderThatStandsStill) {
+TEST_F(ShardPaceTest, NobodyWaitsForAReaderThatStandsStillWhileOthersRead) {
+    const std::size_t other = engine.login("sensor");
+    engine.say(other, subscribe("sensor", "chan"));
     crowd();
+    EXPECT_FALSE(publisher_is_read());
+    engine.advance(deferral);
+    engine.say(publisher, frame);
     engine.advance(pace_window);
     EXPECT_FALSE(engine.shard().crowded());
     EXPECT_TRUE(publisher_is_read());
     for (int i = 0; i < 100; ++i)
         engine.say(publisher, frame);
-    EXPECT_FALSE(engine.shard().crowded()) << "not until it has caught up";
-    engine.open(reader);
+    EXPECT_FALSE(engine.shard().crowded()) << "for as long as it does";
+    engine.open(reader, 600'000);
+    engine.advance(1ms);
+    engine.say(publisher, frame);
+    EXPECT_TRUE(engine.shard().crowded()) << "it has found its pace";
+}
+
+TEST_F(ShardPaceTest, WhereNobodyReadsItIsTheMachineForAWhile) {
     crowd();
+    engine.advance(pace_window_max - 1ms);
+    EXPECT_TRUE(engine.shard().crowded());
+    engine.advance(1ms);
+    EXPECT_FALSE(engine.shard().crowded()) << "it stands still after all";
 }
 
 TEST_F(ShardPaceTest, NobodyWaitsForAReaderThatCouldNotCatchUp) {
     crowd();
-    engine.open(reader, 2'000);  // 100 KB/s, with a megabyte queued
+    engine.open(reader, 2'000);  // 20 KB/s, with a megabyte queued
     engine.advance(pace_window);
     EXPECT_FALSE(engine.shard().crowded());
 }
