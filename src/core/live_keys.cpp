@@ -10,12 +10,13 @@ LiveKeys::~LiveKeys() {
     table_.for_each([](LiveKey& key) { delete &key; });
 }
 
-LiveKey& LiveKeys::attach(Session& session) noexcept {
+LiveKey& LiveKeys::attach(Session& session, Instant now) noexcept {
     assert(!session.live_key);
     LiveKey* key = table_.find(session.account->ident);
     if (!key) {
         key = new LiveKey;
         key->first = &session;
+        key->waits_since = now;
         table_.insert(key);
         push_back(*key);
     } else {
@@ -86,7 +87,7 @@ SessionId LiveKeys::begin(LiveKey& key) noexcept {
     return {index, place.generation};
 }
 
-LiveKey* LiveKeys::answered(SessionId ticket) noexcept {
+LiveKey* LiveKeys::answered(SessionId ticket, Instant now) noexcept {
     if (ticket.index >= places_.size()) return nullptr;
     Place& place = places_[ticket.index];
     if (!place.taken || place.generation != ticket.generation) return nullptr;
@@ -95,6 +96,7 @@ LiveKey* LiveKeys::answered(SessionId ticket) noexcept {
     --asked_;
     if (!key) return nullptr;
     key->place = LiveKey::not_asked;
+    key->waits_since = now;
     if (key->changed_meanwhile) {
         push_front(*key);
         ++called_;

@@ -29,6 +29,7 @@ struct LiveKey {
     Session* first = nullptr;     // never null while the key is in the table
     LiveKey* previous = nullptr;  // in the list, unless it is asked for
     LiveKey* next = nullptr;
+    Instant waits_since{};           // its login, or its last answer
     std::uint8_t place = not_asked;  // of its look-up under way
     bool changed_meanwhile = false;  // called while it was asked for
     bool same_account = true;        // all its sessions hold one snapshot
@@ -48,7 +49,7 @@ public:
     LiveKeys& operator=(const LiveKeys&) = delete;
 
     // The session is logged in: among the sessions of its account's ident from now on.
-    LiveKey& attach(Session& session) noexcept;
+    LiveKey& attach(Session& session, Instant now) noexcept;
     // It is not any more, or gets another ident. Nothing happens to a session that is not attached.
     void detach(Session& session) noexcept;
 
@@ -65,7 +66,7 @@ public:
     // next_turn().
     [[nodiscard]] SessionId begin(LiveKey& key) noexcept;
     // Puts it back into the list. Null when its sessions have left meanwhile.
-    [[nodiscard]] LiveKey* answered(SessionId ticket) noexcept;
+    [[nodiscard]] LiveKey* answered(SessionId ticket, Instant now) noexcept;
 
     void set_unsettled(LiveKey& key, bool unsettled) noexcept;
 

@@ -158,7 +158,7 @@ private:
                                     Instant now) noexcept;
     void begin_login(Session& session, std::string_view ident, Instant now) noexcept;
     void judge_login(Session& session, const AccountAnswer& answer, Instant now) noexcept;
-    void grant(Session& session, std::shared_ptr<const Account> account) noexcept;
+    void grant(Session& session, std::shared_ptr<const Account> account, Instant now) noexcept;
     void count_under(Session& session, IdentCounters& counters) noexcept;
     void deny(Session& session, CloseReason reason, std::string_view ident, Instant now) noexcept;
     void answer_denied(Session& session, Instant now) noexcept;
@@ -173,7 +173,7 @@ private:
     }
 
     // shard_live.cpp: what changes for sessions when their key does.
-    void enter_key(Session& session) noexcept;
+    void enter_key(Session& session, Instant now) noexcept;
     void leave_key(Session& session) noexcept;
     [[nodiscard]] std::chrono::milliseconds sweep_interval() const noexcept;
     void plan_sweep(Instant now) noexcept;
@@ -246,6 +246,7 @@ private:
     std::uint64_t fan_outs_marked_ = 0;  // runs that went to a pattern's subscribers
     std::uint64_t news_ = 0;             // how often key stores have told changes
     std::optional<Instant> sweep_due_;   // none while nobody is polled for
+    Instant swept_at_{};                 // when the last batch was due
 };
 
 }  // namespace hpfeeds::core

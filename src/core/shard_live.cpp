@@ -18,9 +18,9 @@
 
 namespace hpfeeds::core {
 
-void Shard::enter_key(Session& session) noexcept {
+void Shard::enter_key(Session& session, Instant now) noexcept {
     if (!options_.live_permissions) return;
-    LiveKey& key = live_keys_.attach(session);
+    LiveKey& key = live_keys_.attach(session, now);
     book_.shard.live_keys.set(static_cast<std::int64_t>(live_keys_.count()));
     const bool alone = key.first == &session && !session.live_next;
     if (!alone) {
@@ -67,17 +67,21 @@ std::chrono::milliseconds Shard::sweep_interval() const noexcept {
 }
 
 // A batch is due each time its share of the interval has passed, so that all keys have their turn
-// once an interval, evenly spread.
+// once an interval, evenly spread; and at the latest when the one that has waited longest has
+// waited for an interval, which comes first when many have left.
 void Shard::plan_sweep(Instant now) noexcept {
     const auto interval = std::chrono::duration_cast<Instant::duration>(sweep_interval());
-    const std::size_t keys = live_keys_.count();
-    if (interval.count() == 0 || keys == 0) {
-        sweep_due_.reset();
+    const LiveKey* const next = live_keys_.next_turn();
+    if (interval.count() == 0 || !next) {
+        sweep_due_.reset();  // with as many under way as may be, the next answer plans anew
         return;
     }
-    const std::size_t batch = std::min(keys, recheck_batch);
-    const Instant due =
-        now + interval * static_cast<std::int64_t>(batch) / static_cast<std::int64_t>(keys);
+    const std::size_t keys = live_keys_.count();
+    const auto share = interval * static_cast<std::int64_t>(std::min(keys, recheck_batch)) /
+                       static_cast<std::int64_t>(keys);
+    // A share after the last batch was due, not after it came: a turn that is late moves nothing.
+    const Instant evenly = (swept_at_ + share > now ? swept_at_ : now) + share;
+    const Instant due = std::min(evenly, next->waits_since + interval);
     if (!sweep_due_ || due < *sweep_due_) sweep_due_ = due;
 }
 
@@ -85,6 +89,7 @@ void Shard::ask_again(Instant now) noexcept {
     std::size_t turns = live_keys_.called();
     if (sweep_due_ && *sweep_due_ <= now) {
         turns = std::max(turns, recheck_batch);
+        swept_at_ = *sweep_due_;
         sweep_due_.reset();
     }
     for (; turns > 0; --turns) {
@@ -102,7 +107,7 @@ void Shard::ask_again(Instant now) noexcept {
 
 void Shard::recheck_answered(const AccountAnswer& answer, Instant now) noexcept {
     using Status = AccountAnswer::Status;
-    LiveKey* const key = live_keys_.answered(answer.asker);
+    LiveKey* const key = live_keys_.answered(answer.asker, now);
     if (key) {
         const bool told =
             (answer.status == Status::found || answer.status == Status::absent) && !answer.degraded;

@@ -143,7 +143,7 @@ void Shard::judge_login(Session& session, const AccountAnswer& answer, Instant n
     if (!wire::equal_constant_time(auth.payload, expected))
         return deny(session, CloseReason::wrong_secret, auth.ident, now);
 
-    grant(session, answer.account);
+    grant(session, answer.account, now);
     ask_again(now);
     // What waited behind the AUTH is carried out now, before anything newer is read (client-quirk
     // 5).
@@ -155,7 +155,7 @@ void Shard::judge_login(Session& session, const AccountAnswer& answer, Instant n
     effects_.reading.push_back(session.id);
 }
 
-void Shard::grant(Session& session, std::shared_ptr<const Account> account) noexcept {
+void Shard::grant(Session& session, std::shared_ptr<const Account> account, Instant now) noexcept {
     leave_key(session);
     // Another ident takes over the connection: nothing of the first one's rights stays.
     if (session.account && session.account->ident != account->ident)
@@ -168,7 +168,7 @@ void Shard::grant(Session& session, std::shared_ptr<const Account> account) noex
     session.account = std::move(account);
     session.state = State::ready;
     stop_timer(session);
-    enter_key(session);
+    enter_key(session, now);
     tell_if_asked(Incident::Kind::logged_in, session);
 }
 
