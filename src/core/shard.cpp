@@ -281,14 +281,15 @@ std::uint64_t Shard::fan_out_patterns(std::span<Channel* const> patterns, const 
     // A subscriber that is cut here leaves all its patterns: none of them may go before the end.
     for (Channel* pattern : patterns)
         ++pattern->uses;
-    for (Channel* pattern : patterns) {
+    run.piece.slab->add_references(static_cast<std::uint32_t>(listeners));
+    auto unused = static_cast<std::uint32_t>(listeners);
+    for (Channel* pattern : patterns)
         for (std::size_t i = pattern->subscribers.size(); i-- > 0;) {
             Session& session = *pattern->subscribers[i].session;
             if (std::exchange(session.fan_out_mark, mark) == mark) continue;
-            run.piece.slab->add_references(1);
-            if (!enqueue(session, run, copy_below, now)) run.piece.slab->release();
+            if (enqueue(session, run, copy_below, now)) --unused;
         }
-    }
+    if (unused) run.piece.slab->release(unused);
     for (Channel* pattern : patterns) {
         --pattern->uses;
         channels_.drop_if_unused(*pattern);
