@@ -10,9 +10,12 @@
 
 #include "core/account.hpp"
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace hpfeeds::auth {
 
@@ -21,22 +24,36 @@ using AccountRef = std::shared_ptr<const core::Account>;
 struct Lookup {
     enum class Status { found, absent, unavailable };
     Status status = Status::absent;
-    AccountRef account;  // found: never null
-    std::string reason;  // unavailable: what failed, for the log; holds no secret
+    AccountRef account;     // found: never null
+    std::string reason;     // unavailable: what failed, for the log; holds no secret
+    bool degraded = false;  // found, but a store that is asked earlier could not tell
 
     [[nodiscard]] static Lookup found(AccountRef account) {
-        return {Status::found, std::move(account), {}};
+        return {Status::found, std::move(account), {}, false};
     }
     [[nodiscard]] static Lookup absent() { return {}; }
     [[nodiscard]] static Lookup unavailable(std::string reason) {
-        return {Status::unavailable, nullptr, std::move(reason)};
+        return {Status::unavailable, nullptr, std::move(reason), false};
     }
 };
+
+// Whose accounts came, changed or went; any ident's may have, when there are too many to name.
+struct KeyChanges {
+    std::vector<std::string> idents;
+    bool any = false;
+};
+using TellChanges = std::function<void(KeyChanges)>;
 
 class AccountSource {
 public:
     virtual ~AccountSource() = default;
     [[nodiscard]] virtual Lookup find(std::string_view ident) noexcept = 0;
+    // Whether it tells of every change, or never changes. What does not is asked from time to time.
+    [[nodiscard]] virtual bool tells_changes() const noexcept { return false; }
+    // From now on changes are told to `tell`, on a thread of the source, after find() knows them;
+    // to nobody if it is empty, and then no call is under way when this returns. `tell` must not
+    // throw.
+    virtual void tell_changes_to(TellChanges tell) { (void)tell; }
     // For logs: "sqlite.db", "env", "users.json". Never holds a secret.
     [[nodiscard]] virtual std::string name() const = 0;
 };

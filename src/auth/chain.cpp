@@ -3,6 +3,7 @@
 
 #include "log/log.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -13,7 +14,10 @@ Lookup Chain::find(std::string_view ident) noexcept {
     bool unsure = false;
     for (const auto& source : sources_) {
         Lookup lookup = source->find(ident);
-        if (lookup.status == Lookup::Status::found) return lookup;
+        if (lookup.status == Lookup::Status::found) {
+            lookup.degraded = unsure;
+            return lookup;
+        }
         if (lookup.status == Lookup::Status::absent) continue;
         unsure = true;
         unavailable_count_.fetch_add(1, std::memory_order_relaxed);
@@ -22,6 +26,16 @@ Lookup Chain::find(std::string_view ident) noexcept {
         reasons += lookup.reason;
     }
     return unsure ? Lookup::unavailable(std::move(reasons)) : Lookup::absent();
+}
+
+bool Chain::tells_changes() const noexcept {
+    return std::all_of(sources_.begin(), sources_.end(),
+                       [](const auto& source) { return source->tells_changes(); });
+}
+
+void Chain::tell_changes_to(TellChanges tell) {
+    for (const auto& source : sources_)
+        source->tell_changes_to(tell);
 }
 
 std::string Chain::name() const {

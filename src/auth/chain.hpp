@@ -3,7 +3,7 @@
 //
 // The first that knows the ident decides. A source that cannot tell is logged, counted and passed
 // over; when nobody further on knows the ident either, the whole answer is "cannot tell", never "no
-// such key".
+// such key". What is found behind it is marked, because it might have decided otherwise.
 //
 // Threads  find() as in account_source.hpp; the sources are fixed at construction.
 #pragma once
@@ -25,6 +25,8 @@ public:
         : sources_(std::move(sources)) {}
 
     [[nodiscard]] Lookup find(std::string_view ident) noexcept override;
+    [[nodiscard]] bool tells_changes() const noexcept override;
+    void tell_changes_to(TellChanges tell) override;
     // The sources' names, joined by commas.
     [[nodiscard]] std::string name() const override;
 

@@ -28,8 +28,12 @@ std::uint64_t steady_clock_ns() noexcept {
 }  // namespace
 
 Desk::Desk(AccountSource& source, unsigned workers, std::size_t queue_max,
-           std::function<void(Answer)> answered)
-    : source_(source), answered_(std::move(answered)), ring_(checked_size(queue_max)) {
+           std::function<void(Answer)> answered, std::size_t rechecks_max)
+    : source_(source),
+      answered_(std::move(answered)),
+      queue_max_(checked_size(queue_max)),
+      rechecks_max_(rechecks_max),
+      ring_(queue_max + rechecks_max) {
     if (workers == 0 || workers > desk_workers_max)
         throw Error("there must be 1 to " + std::to_string(desk_workers_max) +
                     " workers for look-ups, not " + std::to_string(workers));
@@ -51,12 +55,27 @@ Desk::~Desk() {
 
 bool Desk::submit(const Request& request) noexcept {
     if (stopping_.load(std::memory_order_relaxed)) return false;
+    if (!has_room(request.purpose)) return false;
     if (!ring_.push(request)) {
-        refused_full_.fetch_add(1, std::memory_order_relaxed);
+        if (request.purpose == core::Purpose::recheck)
+            rechecks_queued_.fetch_sub(1, std::memory_order_relaxed);
+        else
+            refused_full_.fetch_add(1, std::memory_order_relaxed);
         return false;
     }
     sem_post(&waiting_);  // enters the kernel only when a worker sleeps
     return true;
+}
+
+bool Desk::has_room(core::Purpose purpose) noexcept {
+    if (purpose == core::Purpose::recheck) {
+        if (rechecks_queued_.fetch_add(1, std::memory_order_relaxed) < rechecks_max_) return true;
+        rechecks_queued_.fetch_sub(1, std::memory_order_relaxed);
+        return false;
+    }
+    if (ring_.size() < queue_max_ + rechecks_queued_.load(std::memory_order_relaxed)) return true;
+    refused_full_.fetch_add(1, std::memory_order_relaxed);
+    return false;
 }
 
 void Desk::stop() noexcept {
@@ -78,12 +97,14 @@ void Desk::work() noexcept {
         // that one is ahead of it in the ring, and done in some nanoseconds.
         while (!ring_.pop(request))
             std::this_thread::yield();
+        if (request.purpose == core::Purpose::recheck)
+            rechecks_queued_.fetch_sub(1, std::memory_order_relaxed);
         count_wait(request.opened_ns);
         Lookup lookup = source_.find(request.ident());
         looked_up_.fetch_add(1, std::memory_order_relaxed);
         if (stopping_.load(std::memory_order_relaxed)) return;
-        answered_(
-            {request.shard, request.session_index, request.session_generation, std::move(lookup)});
+        answered_({request.shard, request.session_index, request.session_generation,
+                   request.purpose, std::move(lookup)});
     }
 }
 

@@ -30,6 +30,7 @@ struct Answer {
     std::uint32_t shard = 0;
     std::uint32_t session_index = 0;
     std::uint32_t session_generation = 0;
+    core::Purpose purpose = core::Purpose::login;
     Lookup lookup;
 };
 
@@ -37,8 +38,9 @@ class Desk {
 public:
     // Requires: `source` and what `answered` refers to outlive the desk. 1 to 64 workers, room for
     // 2 to 1 048 576 requests.
+    // `rechecks_max` of them beside these may be rechecks, which so never take a login's place.
     Desk(AccountSource& source, unsigned workers, std::size_t queue_max,
-         std::function<void(Answer)> answered);
+         std::function<void(Answer)> answered, std::size_t rechecks_max = 0);
     Desk(const Desk&) = delete;
     Desk& operator=(const Desk&) = delete;
     ~Desk();
@@ -63,11 +65,15 @@ public:
 
 private:
     void work() noexcept;
+    [[nodiscard]] bool has_room(core::Purpose purpose) noexcept;
     void count_wait(std::uint64_t opened_ns) noexcept;
 
     AccountSource& source_;
     const std::function<void(Answer)> answered_;
+    const std::size_t queue_max_;
+    const std::size_t rechecks_max_;
     RequestRing ring_;
+    std::atomic<std::size_t> rechecks_queued_{0};
     sem_t waiting_;  // one per queued request, and one per worker to end it
     std::atomic<bool> stopping_{false};
     // Written by several threads, so not metrics::Counter.

@@ -28,6 +28,7 @@ public:
     [[nodiscard]] static EnvSource of_this_process();
 
     [[nodiscard]] Lookup find(std::string_view ident) noexcept override;
+    [[nodiscard]] bool tells_changes() const noexcept override { return true; }  // there are none
     [[nodiscard]] std::string name() const override { return "env"; }
 
 private:

@@ -87,8 +87,45 @@ void JsonSource::take_over(std::string_view text) {
         next.accounts.emplace(shared->ident, shared);
     }
     const std::uint64_t users = next.accounts.size();
+    const std::shared_ptr<const Snapshot> before = snapshot();
+    KeyChanges changes;
+    if (before) changes = difference(*before, next);
     publish(std::move(next));
     log::info("users read", {{"file", path_}, {"users", users}});
+    tell(std::move(changes));
+}
+
+// An account that is as it was stays the same object, so that it is known for that everywhere.
+KeyChanges JsonSource::difference(const Snapshot& before, Snapshot& after) {
+    KeyChanges changes;
+    // Nobody could say whether there was such a key: now somebody can.
+    changes.any = !before.invalid.empty();
+    const auto differs = [&](const std::string& ident) {
+        changes.any = changes.any || changes.idents.size() == told_idents_max;
+        if (!changes.any) changes.idents.push_back(ident);
+    };
+    for (auto& [ident, account] : after.accounts) {
+        const auto known = before.accounts.find(ident);
+        if (known == before.accounts.end() || *known->second != *account)
+            differs(ident);
+        else
+            account = known->second;
+    }
+    for (const auto& [ident, account] : before.accounts)
+        if (!after.accounts.contains(ident)) differs(ident);
+    if (changes.any) changes.idents.clear();
+    return changes;
+}
+
+void JsonSource::tell_changes_to(TellChanges tell) {
+    const std::lock_guard lock(tell_mutex_);
+    tell_ = std::move(tell);
+}
+
+void JsonSource::tell(KeyChanges changes) {
+    if (!changes.any && changes.idents.empty()) return;
+    const std::lock_guard lock(tell_mutex_);
+    if (tell_) tell_(std::move(changes));
 }
 
 void JsonSource::publish(Snapshot snapshot) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // json_source.hpp: keys in a JSON file, which is read again whenever it changes.
 //
-// All keys live in an immutable snapshot; a complete, valid file makes the next one. A file that is
+// All keys live in an immutable snapshot; a complete, valid file makes the next one, and whoever
+// wants to know is told what differs. A file that is
 // missing, torn or wrong in any entry changes nothing: the old keys stay, an error line says what
 // is wrong, and it is counted. Until the file has been valid once there are no keys, and the answer
 // is "cannot tell".
@@ -40,6 +41,8 @@ public:
     JsonSource(std::string path, Options options);
 
     [[nodiscard]] Lookup find(std::string_view ident) noexcept override;
+    [[nodiscard]] bool tells_changes() const noexcept override { return true; }
+    void tell_changes_to(TellChanges tell) override;
     [[nodiscard]] std::string name() const override { return path_; }
 
     // Changes of the file that were taken over, and those that were refused.
@@ -76,7 +79,9 @@ private:
     [[nodiscard]] std::optional<Seen> look() const;
     [[nodiscard]] static Content content_of(std::string_view text);
     void take_over(std::string_view text);
+    [[nodiscard]] static KeyChanges difference(const Snapshot& before, Snapshot& after);
     void publish(Snapshot snapshot);
+    void tell(KeyChanges changes);
     [[nodiscard]] std::shared_ptr<const Snapshot> snapshot() const;
 
     const std::string path_;
@@ -84,6 +89,8 @@ private:
     std::optional<Content> last_;  // what was judged last; the watch's thread alone, once it runs
     metrics::Counter reload_ok_;
     metrics::Counter reload_failed_;
+    std::mutex tell_mutex_;  // held while somebody is told
+    TellChanges tell_;       // guarded by it
     mutable std::mutex mutex_;
     std::shared_ptr<const Snapshot> snapshot_;  // guarded by mutex_, never null after construction
     std::optional<FileWatch> watch_;            // last: its thread uses all of the above

@@ -19,6 +19,8 @@ inline constexpr std::size_t channels_max = 65'536;
 
 // About 400 000 keys.
 inline constexpr std::size_t json_file_bytes_max = 64UL * 1024 * 1024;
+// Changed idents that are told one by one; of more, any may have changed.
+inline constexpr std::size_t told_idents_max = 1'000;
 // Of JSON that we skip in a key file; we ourselves need three levels.
 inline constexpr std::size_t json_depth_max = 64;
 // The JSON text of one list in one row: read at every login, so less than a file may have.

@@ -11,6 +11,7 @@
 #pragma once
 
 #include "auth/limits.hpp"
+#include "core/account.hpp"
 
 #include <array>
 #include <atomic>
@@ -28,6 +29,7 @@ struct Request {
     std::uint32_t shard = 0;
     std::uint32_t session_index = 0;
     std::uint32_t session_generation = 0;
+    core::Purpose purpose = core::Purpose::login;
     std::uint64_t opened_ns = 0;
     std::uint8_t ident_bytes = 0;
     std::array<char, ident_bytes_max> ident_storage{};

@@ -34,7 +34,8 @@ core::SlowPolicy policy_of(config::SlowPolicy policy) {
     }
 }
 
-core::ShardOptions shard_options(const config::BrokerOptions& options, unsigned shard) {
+core::ShardOptions shard_options(const config::BrokerOptions& options, unsigned shard,
+                                 const auth::AccountSource& key_stores) {
     core::ShardOptions made;
     made.limits.publish_frame_bytes_max = options.frame_bytes_max;
     made.limits.slow_policy = policy_of(options.slow_policy);
@@ -47,6 +48,10 @@ core::ShardOptions shard_options(const config::BrokerOptions& options, unsigned 
     made.shard = shard;
     made.shard_count = options.threads;
     made.tell_everything = options.debug;
+    made.live_permissions = options.recheck.has_value();
+    // Nobody needs to be polled who tells by himself.
+    if (options.recheck && !key_stores.tells_changes()) made.recheck_interval = *options.recheck;
+    made.wildcards = options.wildcards;
     return made;
 }
 
@@ -97,24 +102,39 @@ struct Broker::Rooms {
         : options(given),
           budget(given.memory_bytes_max),
           key_stores(open_key_stores(given)),
-          desk(*key_stores, given.auth_workers, given.auth_queue_max,
-               [this](auth::Answer answer) { hand_back(std::move(answer)); }) {}
+          desk(
+              *key_stores, given.auth_workers, given.auth_queue_max,
+              [this](auth::Answer answer) { hand_back(std::move(answer)); },
+              core::rechecks_outstanding_max * given.threads) {}
 
     // Called by shard threads.
-    bool look_up(unsigned shard, core::SessionId session, std::string_view ident) {
+    bool look_up(unsigned shard, const core::LookupRequest& asked) {
         auth::Request request;
         request.shard = shard;
-        request.session_index = session.index;
-        request.session_generation = session.generation;
+        request.session_index = asked.asker.index;
+        request.session_generation = asked.asker.generation;
+        request.purpose = asked.purpose;
         request.opened_ns = steady_ns();
-        return request.set_ident(ident) && desk.submit(request);
+        return request.set_ident(asked.ident) && desk.submit(request);
     }
     // Called by desk workers.
     void hand_back(auth::Answer answer) {
         shards[answer.shard]->post(
             core::AccountAnswer{{answer.session_index, answer.session_generation},
                                 status_of(answer.lookup.status),
-                                std::move(answer.lookup.account)});
+                                std::move(answer.lookup.account),
+                                answer.purpose,
+                                answer.lookup.degraded});
+    }
+    // Called by threads of the key stores: one message for each shard, whatever their number of
+    // idents.
+    void tell_changes(auth::KeyChanges changes) {
+        net::KeyNews news;
+        if (!changes.any)
+            news.idents =
+                std::make_shared<const std::vector<std::string>>(std::move(changes.idents));
+        for (const auto& shard : shards)
+            shard->post(news);
     }
 
     config::BrokerOptions options;
@@ -135,9 +155,9 @@ Broker::Broker(const config::BrokerOptions& options) {
     engine.connections_max = connections_max(options.connections_max, descriptors_max);
     for (unsigned i = 0; i < options.threads; ++i)
         rooms.shards.push_back(std::make_unique<net::ShardThread>(
-            shard_options(options, i), engine, rooms.budget,
-            [&rooms](unsigned shard, core::SessionId session, std::string_view ident) {
-                return rooms.look_up(shard, session, ident);
+            shard_options(options, i, *rooms.key_stores), engine, rooms.budget,
+            [&rooms](unsigned shard, const core::LookupRequest& request) {
+                return rooms.look_up(shard, request);
             }));
     std::vector<net::ShardThread*> all;
     for (const auto& shard : rooms.shards)
@@ -170,11 +190,15 @@ void Broker::run() {
         all.push_back(shard.get());
         threads.emplace_back([&shard = *shard] { shard.run(); });
     }
+    if (rooms_->options.recheck)
+        rooms_->key_stores->tell_changes_to(
+            [this](auth::KeyChanges changes) { rooms_->tell_changes(std::move(changes)); });
     const int signal = wait_for_stop_signal();
     log::info("stopping", {{"signal", signal == SIGINT ? "SIGINT" : "SIGTERM"}});
     drain(all, rooms_->options.shutdown_grace);
     for (std::thread& thread : threads)
         thread.join();
+    rooms_->key_stores->tell_changes_to({});
     rooms_->desk.stop();
     rooms_->exporter.reset();
     log::info("stopped");

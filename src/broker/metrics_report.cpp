@@ -92,7 +92,7 @@ void report_connections(std::span<net::ShardThread* const> shards, std::vector<F
             if (entry.errors[i].value() && !category.empty())
                 errors.add({entry.ident, std::string(category)}, number(entry.errors[i]));
         }
-        if (entry.ready.value() == 0) return;
+        if (entry.taken.value() == 0) return;
         ready.add({entry.ident}, number(entry.ready));
         lost.add({entry.ident}, number(entry.lost));
         authenticated.add({entry.ident, entry.owner}, number(entry.authenticated_connections));
@@ -135,7 +135,7 @@ void report_buffers(std::span<net::ShardThread* const> shards, std::vector<Famil
     for (const Row& row : rows) {
         Summed family(row.name, row.help, row.type, {"ident"});
         each_ident(shards, [&](const Entry& entry) {
-            if (entry.ready.value()) family.add({entry.ident}, row.value(entry));
+            if (entry.taken.value()) family.add({entry.ident}, row.value(entry));
         });
         family.finish(out);
     }
@@ -202,6 +202,34 @@ void report_refusals(std::span<net::ShardThread* const> shards, std::vector<Fami
         family->finish(out);
 }
 
+void report_live_keys(std::span<net::ShardThread* const> shards, std::vector<Family>& out) {
+    constexpr std::array<const char*, core::live_change_count> labels{
+        "channels", "owner", "key-removed", "secret-changed"};
+    Summed changes("hpfeeds_broker_live_key_changes",
+                   "Sessions that a changed key met while they were logged in, and what changed.",
+                   counter, {"change"});
+    Summed keys("hpfeeds_broker_live_keys", "Idents that are logged in, counted once a shard.",
+                gauge);
+    Summed rechecks("hpfeeds_broker_key_rechecks",
+                    "Idents that are logged in, looked up again in the key stores.", counter);
+    Summed unanswered("hpfeeds_broker_key_rechecks_unanswered",
+                      "Of these, look-ups that the deciding key store did not answer.", counter);
+    Summed forgotten("hpfeeds_broker_routes_forgotten",
+                     "Channels forgotten for publishers with more than a session remembers.",
+                     counter);
+    for (const net::ShardThread* shard : shards) {
+        const core::ShardCounters& counters = shard->counters().shard;
+        for (std::size_t i = 0; i < core::live_change_count; ++i)
+            changes.add({labels[i]}, number(counters.live_changes[i]));
+        keys.add({}, number(counters.live_keys));
+        rechecks.add({}, number(counters.rechecks));
+        unanswered.add({}, number(counters.rechecks_unanswered));
+        forgotten.add({}, number(counters.routes_forgotten));
+    }
+    for (Summed* family : {&changes, &keys, &rechecks, &unanswered, &forgotten})
+        family->finish(out);
+}
+
 void report_engine(std::span<net::ShardThread* const> shards, const auth::Desk& desk,
                    const bytes::MemoryBudget& budget, std::vector<Family>& out) {
     Summed turns("hpfeeds_broker_shard_turns", "Turns of the event loop.", counter, {"shard"});
@@ -240,6 +268,7 @@ std::string metrics_report(std::span<net::ShardThread* const> shards, const auth
     report_buffers(shards, families);
     report_channels(shards, families);
     report_refusals(shards, families);
+    report_live_keys(shards, families);
     report_engine(shards, desk, budget, families);
     for (Family& family : metrics::process_families())
         families.push_back(std::move(family));

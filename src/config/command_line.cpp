@@ -100,6 +100,16 @@ void add_keys(CLI::App& app, Flags& flags, const BrokerOptions& defaults) {
         app, "--auth-failure-delay", flags.auth_failure_delay, "DURATION",
         "before a failed login is answered" + by_default(duration_text(defaults.refusal_delay)))
         ->group(group);
+    add_value(app, "--recheck", flags.recheck, "DURATION|off",
+              "how often keys in use are looked up again, so that clients that\n"
+              "are connected follow a change; a JSON file tells at once. 0 does\n"
+              "not ask by itself, off keeps the rights of the login" +
+                  by_default(duration_text(*defaults.recheck)))
+        ->group(group);
+    app.add_flag("--wildcards", flags.wildcards,
+                 "* and PREFIX.* in the channel lists of keys, and in subscriptions,\n"
+                 "stand for all channels and for those that begin with PREFIX.")
+        ->group(group);
 }
 
 void add_clients(CLI::App& app, Flags& flags, const BrokerOptions& defaults) {

@@ -55,6 +55,18 @@ void read_duration(std::chrono::milliseconds& value, const Given& given, std::st
     value = *duration;
 }
 
+void read_recheck(std::optional<std::chrono::milliseconds>& value, const Given& given) {
+    if (!given) return;
+    if (*given == "off") {
+        value.reset();
+        return;
+    }
+    if (!parse_duration(*given))
+        refuse("--recheck", *given,
+               "write off, or seconds, or a number with ms, s or m, as in 10s");
+    read_duration(value.emplace(), given, "--recheck", recheck);
+}
+
 void read_threads(unsigned& value, const Given& given) {
     if (!given || *given == "auto") return;  // the default
     if (!parse_count(*given))
@@ -198,6 +210,8 @@ BrokerOptions to_options(const Flags& flags) {
 
     read_count(options.auth_workers, flags.auth_workers, "--auth-workers", auth_workers);
     read_count(options.auth_queue_max, flags.auth_queue, "--auth-queue", auth_queue);
+    read_recheck(options.recheck, flags.recheck);
+    options.wildcards = flags.wildcards;
     check_relations(options);
     return options;
 }

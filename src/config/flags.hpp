@@ -41,6 +41,8 @@ struct Flags {
 
     std::optional<std::string> auth_workers;
     std::optional<std::string> auth_queue;
+    std::optional<std::string> recheck;
+    bool wildcards = false;
 };
 
 // Where the broker listens when nobody says where.

@@ -66,6 +66,10 @@ inline constexpr Bounds<unsigned> auth_workers{1, 64};
 // A look-up that waits is a few hundred bytes; a full queue refuses, so this bounds a login storm.
 inline constexpr Bounds<std::size_t> auth_queue{1, 1'048'576};
 
+// Zero does not poll. Below a few seconds it is a load test of the store; beyond a day nobody waits
+// for it.
+inline constexpr Bounds<milliseconds> recheck{milliseconds{0}, milliseconds{86'400'000}};
+
 static_assert(frame_bytes.most <= subscriber_bytes.most, "a queue can hold the largest frame");
 static_assert(slow_high_bytes.most <= subscriber_bytes.most, "the high mark can be reached");
 static_assert(subscriber_bytes.most <= memory_bytes.most, "one subscriber fits into memory");

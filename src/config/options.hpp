@@ -41,6 +41,11 @@ struct BrokerOptions {
 
     unsigned auth_workers = 4;
     std::size_t auth_queue_max = 1'024;  // look-ups waiting, in all
+
+    // How often a key in use is looked up again where its store does not tell changes; 0: never.
+    // Nothing: sessions keep the rights they logged in with.
+    std::optional<std::chrono::milliseconds> recheck{30'000};
+    bool wildcards = false;  // `*` and `prefix.*` in channel lists stand for many channels
 };
 
 }  // namespace hpfeeds::config

@@ -2,11 +2,14 @@
 // account.hpp: who may do what.
 //
 // An Account is built once by a store, then shared and never changed: sessions hold the snapshot
-// they logged in with. Threads  immutable after construction, so any thread may read.    Bytes  all
-// text is raw bytes (client-quirk 17).
+// that was true when their key was last looked up (core/shard_live.cpp).
+//
+// Threads  immutable after construction, so any thread may read.    Bytes  all text is raw bytes
+// (client-quirk 17).
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,7 +23,11 @@ public:
     explicit ChannelList(std::vector<std::string> names);
 
     [[nodiscard]] bool contains(std::string_view channel) const noexcept;
+    // Whether it contains the channel, or a pattern over it (core/pattern.hpp). Of a pattern:
+    // whether it contains that one, or a broader one.
+    [[nodiscard]] bool covers(std::string_view name) const noexcept;
     [[nodiscard]] const std::vector<std::string>& names() const noexcept { return names_; }
+    bool operator==(const ChannelList&) const = default;
 
 private:
     std::vector<std::string> names_;
@@ -32,6 +39,11 @@ struct Account {
     std::string owner;
     ChannelList pubchans;
     ChannelList subchans;
+    bool operator==(const Account&) const = default;
 };
+
+// What the key stores are asked for: a login that waits for its verdict, or whether the key of
+// sessions that are logged in is still what it was.
+enum class Purpose : std::uint8_t { login, recheck };
 
 }  // namespace hpfeeds::core

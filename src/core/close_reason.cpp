@@ -29,6 +29,10 @@ constexpr std::array<Text, close_reason_count> texts{{
     {"slow-bytes", "deadline-timer-expired", "more was queued than one subscriber may have"},
     {"memory", "deadline-timer-expired", "it held the most when message memory ran out"},
     {"shutdown", "", "the broker is stopping"},
+    {"key-removed", "key-removed", "the key was removed while it was in use"},
+    {"secret-changed", "secret-changed", "the key was given another secret while it was in use"},
+    {"too-many-subscriptions", "too-many-subscriptions",
+     "it subscribed to more channels than one connection may have"},
 }};
 
 const Text& text_of(CloseReason reason) noexcept {

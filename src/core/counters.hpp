@@ -39,6 +39,7 @@ struct IdentCounters {
     Gauge authenticated_connections;
     Gauge send_buffer_bytes;
     Gauge receive_buffer_bytes;
+    Counter taken;  // sessions that were counted here, from their login or a change of owner on
     Counter ready;
     Counter lost;
     Counter receive_buffer_fill;
@@ -74,6 +75,10 @@ struct ChannelCounters {
     const ChannelCounters* next = nullptr;
 };
 
+// What a changed key did to a session that was logged in with it.
+enum class LiveChange : std::uint8_t { channels, owner, key_removed, secret_changed };
+inline constexpr std::size_t live_change_count = 4;
+
 // What is counted for the shard as a whole.
 struct ShardCounters {
     Gauge connections;
@@ -85,6 +90,11 @@ struct ShardCounters {
     Counter delivered_bytes;
     Counter forwarded_runs;
     Counter untold_incidents;  // refusals that were counted, but not told to the log
+    Gauge live_keys;           // idents with sessions here
+    Counter rechecks;          // of idents with sessions here, asked of the key stores
+    Counter rechecks_unanswered;
+    std::array<Counter, live_change_count> live_changes;
+    Counter routes_forgotten;  // by publishers with more channels than a session remembers
 };
 
 class CounterBook {

@@ -16,10 +16,12 @@
 
 namespace hpfeeds::core {
 
-// Ask the key stores for an ident; answered by Shard::account_found().
+// Ask the key stores for an ident; answered by Shard::account_found(). For a recheck `asker` is not
+// a session but LiveKeys' ticket.
 struct LookupRequest {
-    SessionId session;
+    SessionId asker;
     std::string ident;
+    Purpose purpose = Purpose::login;
 };
 
 // A run for listeners on other shards: carried out by their Shard::deliver().
@@ -45,8 +47,9 @@ struct Incident {
         frames_dropped,
         logged_in,
         subscribed,
+        rights_changed,
     };
-    static constexpr std::size_t kind_count = 6;
+    static constexpr std::size_t kind_count = 7;
     Kind kind = Kind::closed;
     CloseReason reason = CloseReason::peer_closed;
     wire::Refusal refusal = wire::Refusal::none;
@@ -56,6 +59,7 @@ struct Incident {
     std::string channel;
     std::uint64_t frames = 0;
     std::uint64_t bytes = 0;
+    std::uint64_t subscriptions = 0;  // that ended
 };
 
 struct Effects {

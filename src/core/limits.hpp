@@ -79,6 +79,27 @@ inline constexpr std::size_t incidents_per_turn_max = 64;
 inline constexpr std::size_t error_text_bytes_max =
     wire::error_frame_bytes_max - wire::header_bytes;
 
+// Looking live keys up again (core/shard_live.cpp). So many are asked for together, evenly over the
+// interval: a few wake the shard once an interval, many make no burst.
+inline constexpr std::size_t recheck_batch = 16;
+// Look-ups of one shard under way: what the desk keeps room for, beside that for logins.
+inline constexpr std::size_t rechecks_outstanding_max = 16;
+// Where stores tell their changes and are not polled, and one could not answer: until the next try.
+inline constexpr std::chrono::milliseconds recheck_retry{5'000};
+
+static_assert(recheck_batch <= rechecks_outstanding_max);
+
+// A key that is granted patterns can name endless channels. So many does a session remember the way
+// to, or as many as its key lists, if those are more; then it forgets them all, and finds the next
+// ones anew.
+inline constexpr std::size_t routes_max = 1'024;
+// All sessions of a shard together; then each remembers what it publishes to at the moment.
+inline constexpr std::size_t routes_of_shard_max = 262'144;
+// So many channels and patterns may a session subscribe to, or as many as its key lists.
+inline constexpr std::size_t subscriptions_max = 1'024;
+
+static_assert(routes_max <= routes_of_shard_max);
+
 // Shards whose interest in a channel fits one word.
 inline constexpr unsigned shards_max = 64;
 

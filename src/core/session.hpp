@@ -45,6 +45,8 @@ enum class State : std::uint8_t { vacant, greeted, verifying, refused, ready, cl
 enum class Timer : std::uint8_t { none, login, refusal, slow, closing, closing_slow };
 inline constexpr std::size_t timer_count = 6;
 
+struct LiveKey;
+
 // Where a publisher's frames for one channel go, resolved at its first frame.
 struct Route {
     Channel* channel;
@@ -91,9 +93,14 @@ struct Session {
 
     std::shared_ptr<const Account> account;  // null until the first right AUTH
     IdentCounters* counters = nullptr;       // null until the first right AUTH
+    LiveKey* live_key = nullptr;             // while it is logged in: its ident's sessions,
+    Session* live_previous = nullptr;        // … this one among them
+    Session* live_next = nullptr;
+    std::uint64_t news_at_auth = 0;  // what news of keys there had been when its AUTH came
     Route* last_route = nullptr;
     NameTable<Route> routes;
     NameTable<Subscription> subscriptions;
+    std::uint64_t fan_out_mark = 0;  // the last run that it was given for its channel or a pattern
 
     Instant pace_since{};         // while crowding: when this look at its pace began,
     std::size_t pace_bytes = 0;   // what it has taken since,

@@ -15,7 +15,8 @@ Shard::Shard(ShardOptions options, bytes::SlabPool& pool)
     : options_(std::move(options)),
       crowding_bytes_(std::min(crowding_bytes, options_.limits.slow_high_bytes / 2)),
       pool_(&pool),
-      read_buffer_(pool) {
+      read_buffer_(pool),
+      channels_(options_.wildcards ? std::uint64_t{1} << options_.shard : 0) {
     assert(options_.broker_name.size() <= wire::string_bytes_max);
     assert(options_.shard_count <= shards_max);
 }
@@ -208,13 +209,20 @@ void Shard::route(Run& run, Instant now) noexcept {
     book_.shard.published_frames.add(run.frames);
     Channel& channel = *run.route->channel;
     fan_out(channel, run, now);
-    if (channel.listening_shards) {
-        book_.shard.forwarded_runs.increment();
-        effects_.forwards.push_back({channel.listening_shards, bytes::FrameRef::share(run.piece),
-                                     run.frames, run.payload_bytes});
-    }
+    if (channel.listening_shards) forward(channel, run, now);
     run.frames = 0;
     run.route = nullptr;
+}
+
+// What a run has before it beside the channel's own subscribers here.
+void Shard::forward(Channel& channel, const Run& run, Instant now) noexcept {
+    std::uint64_t shards = channels_.other_shards(channel);
+    if (options_.wildcards)
+        shards |= fan_out_patterns(channels_.patterns_over(channel), &channel, run, now);
+    if (shards == 0) return;
+    book_.shard.forwarded_runs.increment();
+    effects_.forwards.push_back(
+        {shards, bytes::FrameRef::share(run.piece), run.frames, run.payload_bytes});
 }
 
 void Shard::deliver(const bytes::FrameRef& run, std::uint32_t frames, std::uint64_t payload_bytes,
@@ -222,8 +230,19 @@ void Shard::deliver(const bytes::FrameRef& run, std::uint32_t frames, std::uint6
     const wire::Parsed first =
         wire::parse(run.bytes(), wire::Peer::client, {options_.limits.publish_frame_bytes_max});
     assert(first.outcome == wire::Parsed::Outcome::frame);
-    if (Channel* channel = channels_.find(first.frame.channel))
-        fan_out(*channel, Run{run.piece(), nullptr, frames, payload_bytes}, now);
+    const Run whole{run.piece(), nullptr, frames, payload_bytes};
+    Channel* const channel = channels_.find(first.frame.channel);
+    if (!options_.wildcards) {
+        if (channel) fan_out(*channel, whole, now);
+    } else if (!channel) {
+        (void)fan_out_patterns(channels_.patterns_over(first.frame.channel), nullptr, whole, now);
+    } else {
+        ++channel->uses;  // its last subscriber may be cut here
+        fan_out(*channel, whole, now);
+        (void)fan_out_patterns(channels_.patterns_over(*channel), channel, whole, now);
+        --channel->uses;
+        channels_.drop_if_unused(*channel);
+    }
 }
 
 void Shard::fan_out(Channel& channel, const Run& run, Instant now) noexcept {
@@ -238,6 +257,44 @@ void Shard::fan_out(Channel& channel, const Run& run, Instant now) noexcept {
     for (std::size_t i = listeners; i-- > 0;)
         if (!enqueue(*channel.subscribers[i].session, run, copy_below, now)) ++unused;
     if (unused) run.piece.slab->release(unused);
+}
+
+// Gives the run to whoever subscribed to a pattern over its channel, and has not had it: as a
+// subscriber of the channel itself, or by another pattern. Returns which other shards listen by
+// these patterns.
+std::uint64_t Shard::fan_out_patterns(std::span<Channel* const> patterns, const Channel* channel,
+                                      const Run& run, Instant now) noexcept {
+    std::uint64_t shards = 0;
+    std::size_t listeners = 0;
+    for (Channel* pattern : patterns) {
+        shards |= pattern->listening_shards;
+        listeners += pattern->subscribers.size();
+    }
+    if (listeners == 0) return shards;
+
+    const std::uint64_t mark = ++fan_outs_marked_;
+    if (channel)
+        for (const Channel::Subscriber& served : channel->subscribers)
+            served.session->fan_out_mark = mark;
+    const std::size_t copy_below =
+        pool_->budget().scarce() ? bytes::copy_below_bytes_scarce : bytes::copy_below_bytes;
+    // A subscriber that is cut here leaves all its patterns: none of them may go before the end.
+    for (Channel* pattern : patterns)
+        ++pattern->uses;
+    run.piece.slab->add_references(static_cast<std::uint32_t>(listeners));
+    auto unused = static_cast<std::uint32_t>(listeners);
+    for (Channel* pattern : patterns)
+        for (std::size_t i = pattern->subscribers.size(); i-- > 0;) {
+            Session& session = *pattern->subscribers[i].session;
+            if (std::exchange(session.fan_out_mark, mark) == mark) continue;
+            if (enqueue(session, run, copy_below, now)) --unused;
+        }
+    if (unused) run.piece.slab->release(unused);
+    for (Channel* pattern : patterns) {
+        --pattern->uses;
+        channels_.drop_if_unused(*pattern);
+    }
+    return shards;
 }
 
 // Whether the reference was needed.

@@ -18,9 +18,11 @@
 #include "core/counters.hpp"
 #include "core/effects.hpp"
 #include "core/limits.hpp"
+#include "core/live_keys.hpp"
 #include "core/session.hpp"
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -33,12 +35,14 @@
 
 namespace hpfeeds::core {
 
-// What the key stores said of an ident. `unavailable` never grants.
+// What the key stores said of an ident. `unavailable` never grants, and never takes away.
 struct AccountAnswer {
     enum class Status : std::uint8_t { found, absent, unavailable, refused_full };
-    SessionId session;
+    SessionId asker;  // LookupRequest's
     Status status = Status::absent;
     std::shared_ptr<const Account> account;  // found: never null
+    Purpose purpose = Purpose::login;
+    bool degraded = false;  // a store that is asked earlier could not tell
 };
 
 struct ShardOptions {
@@ -47,6 +51,9 @@ struct ShardOptions {
     unsigned shard = 0;                   // which of the shards this is
     unsigned shard_count = 1;
     bool tell_everything = false;  // incidents for logins, subscriptions and goodbyes too
+    bool live_permissions = true;  // sessions follow their key (core/shard_live.cpp)
+    std::chrono::milliseconds recheck_interval{0};  // each live key is asked for so often; 0: never
+    bool wildcards = false;                         // core/pattern.hpp
 };
 
 class Shard {
@@ -81,6 +88,10 @@ public:
     void set_late(SessionId id, bool late) noexcept;
 
     void account_found(const AccountAnswer& answer, Instant now) noexcept;
+    // A key store says that the accounts of these idents have changed or are gone; or that any may
+    // have.
+    void keys_changed(std::span<const std::string> idents, Instant now) noexcept;
+    void any_key_changed(Instant now) noexcept;
     // A run of whole frames for one channel, checked by the shard that received it.
     void deliver(const bytes::FrameRef& run, std::uint32_t frames, std::uint64_t payload_bytes,
                  Instant now) noexcept;
@@ -110,6 +121,7 @@ public:
     [[nodiscard]] const CounterBook& counters() const noexcept { return book_; }
     [[nodiscard]] std::size_t session_count() const noexcept { return session_count_; }
     [[nodiscard]] const ChannelTable& channels() const noexcept { return channels_; }
+    [[nodiscard]] const LiveKeys& live_keys() const noexcept { return live_keys_; }
 
 private:
     // Frames of one segment for one channel, in a row.
@@ -132,6 +144,10 @@ private:
     void keep_rest(Session& session, bytes::Piece rest) noexcept;
     void route(Run& run, Instant now) noexcept;
     void fan_out(Channel& channel, const Run& run, Instant now) noexcept;
+    [[nodiscard]] std::uint64_t fan_out_patterns(std::span<Channel* const> patterns,
+                                                 const Channel* channel, const Run& run,
+                                                 Instant now) noexcept;
+    void forward(Channel& channel, const Run& run, Instant now) noexcept;
     [[nodiscard]] bool enqueue(Session& session, const Run& run, std::size_t copy_below_bytes,
                                Instant now) noexcept;
     void mark_dirty(Session& session) noexcept;
@@ -141,13 +157,35 @@ private:
     [[nodiscard]] Route* find_route(Session& session, const wire::Frame& frame,
                                     Instant now) noexcept;
     void begin_login(Session& session, std::string_view ident, Instant now) noexcept;
+    void judge_login(Session& session, const AccountAnswer& answer, Instant now) noexcept;
     void grant(Session& session, std::shared_ptr<const Account> account, Instant now) noexcept;
+    void count_under(Session& session, IdentCounters& counters) noexcept;
     void deny(Session& session, CloseReason reason, std::string_view ident, Instant now) noexcept;
     void answer_denied(Session& session, Instant now) noexcept;
     void subscribe(Session& session, const wire::Frame& frame, Instant now) noexcept;
     void unsubscribe(Session& session, Subscription& subscription) noexcept;
     void unsubscribe_all(Session& session) noexcept;
+    void forget_routes_over_bound(Session& session) noexcept;
+    void drop_route(Session& session, Route& route) noexcept;
     void drop_routes(Session& session) noexcept;
+    [[nodiscard]] bool allows(const ChannelList& granted, std::string_view name) const noexcept {
+        return options_.wildcards ? granted.covers(name) : granted.contains(name);
+    }
+
+    // shard_live.cpp: what changes for sessions when their key does.
+    void enter_key(Session& session, Instant now) noexcept;
+    void leave_key(Session& session) noexcept;
+    [[nodiscard]] std::chrono::milliseconds sweep_interval() const noexcept;
+    void plan_sweep(Instant now) noexcept;
+    void ask_again(Instant now) noexcept;
+    void recheck_answered(const AccountAnswer& answer, Instant now) noexcept;
+    void follow(LiveKey& key, const std::shared_ptr<const Account>& account, Instant now) noexcept;
+    void take_over(Session& session, std::shared_ptr<const Account> account) noexcept;
+    [[nodiscard]] std::size_t end_lost_subscriptions(Session& session,
+                                                     const Account& account) noexcept;
+    void drop_lost_routes(Session& session, const Account& account) noexcept;
+    void end_session(Session& session, CloseReason reason, Instant now) noexcept;
+    void count_change(LiveChange change) noexcept;
 
     // shard_closing.cpp: refusals, goodbyes and deadlines.
     void refuse(Session& session, const Incident& incident, std::string_view error_text,
@@ -193,6 +231,7 @@ private:
     bytes::Slab* control_ = nullptr;  // INFO and ERROR frames are written here
     CounterBook book_;
     ChannelTable channels_;
+    LiveKeys live_keys_;
     Effects effects_;
     std::array<TimerList, timer_count> timers_;
 
@@ -203,6 +242,11 @@ private:
     std::vector<SessionId> crowding_;
     std::deque<Deferred> deferred_;
     bool others_crowded_ = false;
+    std::size_t route_count_ = 0;
+    std::uint64_t fan_outs_marked_ = 0;  // runs that went to a pattern's subscribers
+    std::uint64_t news_ = 0;             // how often key stores have told changes
+    std::optional<Instant> sweep_due_;   // none while nobody is polled for
+    Instant swept_at_{};                 // when the last batch was due
 };
 
 }  // namespace hpfeeds::core

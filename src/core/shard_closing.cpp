@@ -38,6 +38,7 @@ void Shard::close(Session& session, CloseReason reason, Instant now) noexcept {
     session.state = State::closing;
     session.close_reason = reason;
     book_.shard.closed[static_cast<std::size_t>(reason)].increment();
+    leave_key(session);
     unsubscribe_all(session);
     if (session.output_broken) return end(session);
     const bool slow = reason == CloseReason::slow_deadline || reason == CloseReason::slow_bytes;
@@ -188,6 +189,7 @@ std::optional<Instant> Shard::next_due() const noexcept {
         if (list.first && (!earliest || list.first->due < *earliest)) earliest = list.first->due;
     if (!deferred_.empty() && (!earliest || deferred_.front().due < *earliest))
         earliest = deferred_.front().due;
+    if (sweep_due_ && (!earliest || *sweep_due_ < *earliest)) earliest = sweep_due_;
     return earliest;
 }
 
@@ -196,6 +198,7 @@ void Shard::tick(Instant now) noexcept {
         while (list.first && list.first->due <= now)
             expire(*list.first, now);
     look_at_pace(now);
+    if (live_keys_.called() > 0 || (sweep_due_ && *sweep_due_ <= now)) ask_again(now);
 }
 
 void Shard::expire(Session& session, Instant now) noexcept {

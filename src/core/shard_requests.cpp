@@ -6,6 +6,7 @@
 
 #include "wire/parser.hpp"
 
+#include <algorithm>
 #include <cassert>
 #include <string>
 #include <utility>
@@ -52,7 +53,7 @@ Route* Shard::find_route(Session& session, const wire::Frame& frame, Instant now
         return nullptr;
     }
     if (Route* known = session.routes.find(frame.channel)) return known;
-    if (!account.pubchans.contains(frame.channel)) {
+    if (!allows(account.pubchans, frame.channel)) {
         Incident incident;
         incident.reason = CloseReason::no_publish_permission;
         incident.channel = frame.channel;
@@ -62,8 +63,10 @@ Route* Shard::find_route(Session& session, const wire::Frame& frame, Instant now
                now);
         return nullptr;
     }
+    if (options_.wildcards) forget_routes_over_bound(session);
     Channel& channel = channels_.find_or_add(frame.channel);
     ++channel.uses;
+    ++route_count_;
     auto* route = new Route{&channel, &book_.channel(account.ident, frame.channel), {}};
     route->head.push_back(static_cast<char>(frame.ident.size()));
     route->head.append(frame.ident);
@@ -73,8 +76,29 @@ Route* Shard::find_route(Session& session, const wire::Frame& frame, Instant now
     return route;
 }
 
+// A pattern grants endless channels; what a session remembers of them has a bound. Forgotten routes
+// are found anew when they are needed.
+void Shard::forget_routes_over_bound(Session& session) noexcept {
+    const std::size_t listed = session.account->pubchans.names().size();
+    if (session.routes.count() < std::max(routes_max, listed) &&
+        (route_count_ < routes_of_shard_max || session.routes.count() < listed))
+        return;
+    book_.shard.routes_forgotten.add(session.routes.count());
+    drop_routes(session);
+}
+
+void Shard::drop_route(Session& session, Route& route) noexcept {
+    if (session.last_route == &route) session.last_route = nullptr;
+    session.routes.erase(&route);
+    --route_count_;
+    --route.channel->uses;
+    channels_.drop_if_unused(*route.channel);
+    delete &route;
+}
+
 void Shard::drop_routes(Session& session) noexcept {
     session.last_route = nullptr;
+    route_count_ -= session.routes.count();
     session.routes.for_each([&](Route& route) {
         --route.channel->uses;
         channels_.drop_if_unused(*route.channel);
@@ -87,79 +111,82 @@ void Shard::drop_routes(Session& session) noexcept {
 
 void Shard::begin_login(Session& session, std::string_view ident, Instant now) noexcept {
     session.state = State::verifying;
+    session.news_at_auth = news_;
     start_timer(session, Timer::login, now + options_.limits.login_deadline);
     effects_.lookups.push_back({session.id, std::string(ident)});
     effects_.reading.push_back(session.id);
 }
 
 void Shard::account_found(const AccountAnswer& answer, Instant now) noexcept {
-    Session* session = find(answer.session);
-    if (!session || session->state != State::verifying) return;
+    if (answer.purpose == Purpose::recheck) return recheck_answered(answer, now);
+    Session* session = find(answer.asker);
+    if (session && session->state == State::verifying) judge_login(*session, answer, now);
+}
 
-    const bytes::Piece unread = session->torn.piece();
+void Shard::judge_login(Session& session, const AccountAnswer& answer, Instant now) noexcept {
+    const bytes::Piece unread = session.torn.piece();
     const wire::Parsed parsed = wire::parse(unread.bytes(), wire::Peer::client);
     assert(parsed.outcome == wire::Parsed::Outcome::frame);
     const wire::Frame& auth = parsed.frame;
 
     using Status = AccountAnswer::Status;
     if (answer.status == Status::absent)
-        return deny(*session, CloseReason::unknown_ident, auth.ident, now);
+        return deny(session, CloseReason::unknown_ident, auth.ident, now);
     if (answer.status == Status::unavailable)
-        return deny(*session, CloseReason::store_unavailable, auth.ident, now);
+        return deny(session, CloseReason::store_unavailable, auth.ident, now);
     if (answer.status == Status::refused_full)
-        return deny(*session, CloseReason::lookups_full, auth.ident, now);
+        return deny(session, CloseReason::lookups_full, auth.ident, now);
     // A store that compares without case must not turn one ident into another.
     if (answer.account->ident != auth.ident)
-        return deny(*session, CloseReason::unknown_ident, auth.ident, now);
-    const wire::Digest expected = wire::digest_of(session->nonce, answer.account->secret);
+        return deny(session, CloseReason::unknown_ident, auth.ident, now);
+    const wire::Digest expected = wire::digest_of(session.nonce, answer.account->secret);
     if (!wire::equal_constant_time(auth.payload, expected))
-        return deny(*session, CloseReason::wrong_secret, auth.ident, now);
+        return deny(session, CloseReason::wrong_secret, auth.ident, now);
 
-    grant(*session, answer.account, now);
+    grant(session, answer.account, now);
+    ask_again(now);
     // What waited behind the AUTH is carried out now, before anything newer is read (client-quirk
     // 5).
     const auto auth_bytes = static_cast<std::uint32_t>(auth.frame_bytes);
-    read_frames(*session, {unread.slab, unread.offset + auth_bytes, unread.length - auth_bytes},
+    read_frames(session, {unread.slab, unread.offset + auth_bytes, unread.length - auth_bytes},
                 now);
-    if (session->peer_gone && session->state == State::ready)
-        close(*session, CloseReason::peer_closed, now);
-    effects_.reading.push_back(session->id);
+    if (session.peer_gone && session.state == State::ready)
+        close(session, CloseReason::peer_closed, now);
+    effects_.reading.push_back(session.id);
 }
 
 void Shard::grant(Session& session, std::shared_ptr<const Account> account, Instant now) noexcept {
-    (void)now;
-    const bool first = session.account == nullptr;
-    if (first || session.account->ident != account->ident) {
-        // Another ident takes over the connection: nothing of the first one's rights stays.
-        if (!first) {
-            unsubscribe_all(session);
-            session.counters->authenticated_connections.add(-1);
-            session.counters->send_buffer_bytes.add(
-                -static_cast<std::int64_t>(session.queue.pending_bytes()));
-            session.counters->receive_buffer_bytes.add(
-                -static_cast<std::int64_t>(session.torn.bytes().size()));
-        }
-        session.counters = &book_.ident(account->ident, account->owner);
-        session.counters->authenticated_connections.add(1);
-        session.counters->send_buffer_bytes.add(
-            static_cast<std::int64_t>(session.queue.pending_bytes()));
-        session.counters->receive_buffer_bytes.add(
-            static_cast<std::int64_t>(session.torn.bytes().size()));
-    } else {
-        std::vector<Subscription*> lost;
-        session.subscriptions.for_each([&](Subscription& subscription) {
-            if (!account->subchans.contains(subscription.channel->name))
-                lost.push_back(&subscription);
-        });
-        for (Subscription* subscription : lost)
-            unsubscribe(session, *subscription);
-    }
+    leave_key(session);
+    // Another ident takes over the connection: nothing of the first one's rights stays.
+    if (session.account && session.account->ident != account->ident)
+        unsubscribe_all(session);
+    else
+        (void)end_lost_subscriptions(session, *account);
     drop_routes(session);
+    count_under(session, book_.ident(account->ident, account->owner));
     session.counters->ready.increment();
     session.account = std::move(account);
     session.state = State::ready;
     stop_timer(session);
+    enter_key(session, now);
     tell_if_asked(Incident::Kind::logged_in, session);
+}
+
+// From here on the session is one of these.
+void Shard::count_under(Session& session, IdentCounters& counters) noexcept {
+    if (session.counters == &counters) return;
+    const auto queued = static_cast<std::int64_t>(session.queue.pending_bytes());
+    const auto unread = static_cast<std::int64_t>(session.torn.bytes().size());
+    if (IdentCounters* before = session.counters) {
+        before->authenticated_connections.add(-1);
+        before->send_buffer_bytes.add(-queued);
+        before->receive_buffer_bytes.add(-unread);
+    }
+    counters.taken.increment();
+    counters.authenticated_connections.add(1);
+    counters.send_buffer_bytes.add(queued);
+    counters.receive_buffer_bytes.add(unread);
+    session.counters = &counters;
 }
 
 // A failed login is answered after a pause: one of the clients in the field tries again at once,
@@ -173,6 +200,7 @@ void Shard::deny(Session& session, CloseReason reason, std::string_view ident,
     IdentCounters& counters = session.counters ? *session.counters : book_.stranger(ident);
     counters.errors[static_cast<std::size_t>(reason)].increment();
     tell(std::move(incident));
+    leave_key(session);
     unsubscribe_all(session);
     session.state = State::refused;
     session.close_reason = reason;
@@ -192,7 +220,7 @@ void Shard::answer_denied(Session& session, Instant now) noexcept {
 void Shard::subscribe(Session& session, const wire::Frame& frame, Instant now) noexcept {
     // The ident in the frame is not checked (PROTOCOL.md, "Session" 4); the login's rights count.
     if (frame.channel.size() > wire::string_bytes_max ||
-        !session.account->subchans.contains(frame.channel)) {
+        !allows(session.account->subchans, frame.channel)) {
         Incident incident;
         incident.reason = CloseReason::no_subscribe_permission;
         incident.claimed = frame.ident;
@@ -204,7 +232,17 @@ void Shard::subscribe(Session& session, const wire::Frame& frame, Instant now) n
     }
     if (session.subscriptions.find(frame.channel))
         return;  // once per connection, however often it asks
-    Channel& channel = channels_.find_or_add(frame.channel);
+    const std::size_t listed = session.account->subchans.names().size();
+    if (session.subscriptions.count() >= std::max(subscriptions_max, listed)) {
+        Incident incident;
+        incident.reason = CloseReason::too_many_subscriptions;
+        incident.channel = frame.channel;
+        return refuse(session, incident,
+                      joined({"Too many subscriptions. ident=", session.account->ident,
+                              ", chan=", frame.channel}),
+                      now);
+    }
+    Channel& channel = channels_.find_or_add_listened(frame.channel);
     auto* subscription =
         new Subscription{&session, &channel, &book_.channel(session.account->ident, frame.channel),
                          static_cast<std::uint32_t>(channel.subscribers.size())};
@@ -244,8 +282,8 @@ void Shard::unsubscribe_all(Session& session) noexcept {
 void Shard::announced(unsigned shard, const Announcement& announcement) noexcept {
     const std::uint64_t bit = std::uint64_t{1} << shard;
     if (announcement.listening) {
-        channels_.find_or_add(announcement.channel).listening_shards |= bit;
-    } else if (Channel* channel = channels_.find(announcement.channel)) {
+        channels_.find_or_add_listened(announcement.channel).listening_shards |= bit;
+    } else if (Channel* channel = channels_.find_listened(announcement.channel)) {
         channel->listening_shards &= ~bit;
         channels_.drop_if_unused(*channel);
     }

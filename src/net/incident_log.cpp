@@ -25,7 +25,11 @@ std::string_view event_of(CloseReason reason) {
         case CloseReason::no_publish_permission:
             return "publish refused";
         case CloseReason::no_subscribe_permission:
+        case CloseReason::too_many_subscriptions:
             return "subscribe refused";
+        case CloseReason::key_removed:
+        case CloseReason::secret_changed:
+            return "session ended";
         case CloseReason::slow_deadline:
         case CloseReason::slow_bytes:
             return "slow subscriber cut";
@@ -84,6 +88,11 @@ void IncidentLog::write(const Incident& incident, const Address& peer, core::Ins
             return log::debug(
                 "subscribed",
                 {{"peer", peer.text()}, {"ident", incident.ident}, {"channel", incident.channel}});
+        case Incident::Kind::rights_changed:
+            return log::info("permissions changed",
+                             {{"peer", peer.text()},
+                              {"ident", incident.ident},
+                              {"subscriptions_ended", incident.subscriptions}});
     }
 }
 

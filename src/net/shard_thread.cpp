@@ -169,6 +169,11 @@ void ShardThread::take(Message& message) noexcept {
         shard_.announced(announced->shard, announced->announcement);
     } else if (auto* accepted = std::get_if<Adopt>(&message)) {
         adopt(std::move(accepted->connection));
+    } else if (auto* news = std::get_if<KeyNews>(&message)) {
+        if (news->idents)
+            shard_.keys_changed(*news->idents, now_);
+        else
+            shard_.any_key_changed(now_);
     } else if (std::holds_alternative<Quiesce>(message)) {
         for (const Listener& listener : listeners_)
             poller_.unwatch(listener.socket.get());
@@ -373,9 +378,10 @@ void ShardThread::look_up() noexcept {
     std::vector<core::LookupRequest> requests;
     requests.swap(shard_.effects().lookups);
     for (const core::LookupRequest& request : requests)
-        if (!look_up_(index_, request.session, request.ident))
-            shard_.account_found(
-                {request.session, core::AccountAnswer::Status::refused_full, nullptr}, now_);
+        if (!look_up_(index_, request))
+            shard_.account_found({request.asker, core::AccountAnswer::Status::refused_full, nullptr,
+                                  request.purpose},
+                                 now_);
 }
 
 void ShardThread::forward() noexcept {

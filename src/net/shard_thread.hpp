@@ -25,8 +25,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
-#include <string_view>
+#include <string>
 #include <variant>
 #include <vector>
 
@@ -45,15 +46,18 @@ struct Announced {
     unsigned shard = 0;
     core::Announcement announcement;
 };
+struct KeyNews {  // accounts of these idents have changed; null: any may have
+    std::shared_ptr<const std::vector<std::string>> idents;
+};
 struct Quiesce {};  // stop accepting and reading; count down when everything is posted
 struct CloseAll {
     core::Instant deadline;
 };
-using Message =
-    std::variant<std::monostate, Adopt, Deliver, Announced, core::AccountAnswer, Quiesce, CloseAll>;
+using Message = std::variant<std::monostate, Adopt, Deliver, Announced, core::AccountAnswer,
+                             KeyNews, Quiesce, CloseAll>;
 
 // Asks the key stores; false when too many logins wait. Called by shard threads; must not block.
-using LookUp = std::function<bool(unsigned shard, core::SessionId session, std::string_view ident)>;
+using LookUp = std::function<bool(unsigned shard, const core::LookupRequest& request)>;
 
 struct EngineOptions {
     std::size_t connections_max = 1024;  // of all shards together

@@ -89,22 +89,34 @@ public:
     };
 
     explicit LoopbackEngine(core::Limits limits = {}, unsigned shards = 1,
-                            std::size_t memory_bytes_max = 512U << 20)
+                            std::size_t memory_bytes_max = 512U << 20,
+                            core::ShardOptions options = {})
         : budget_(memory_bytes_max) {
         for (unsigned i = 0; i < shards; ++i) {
-            core::ShardOptions options;
             options.limits = limits;
             options.broker_name = "test";
             options.shard = i;
             options.shard_count = shards;
             pools_.push_back(std::make_unique<bytes::SlabPool>(budget_));
-            shards_.push_back(std::make_unique<core::Shard>(std::move(options), *pools_.back()));
+            shards_.push_back(std::make_unique<core::Shard>(options, *pools_.back()));
         }
     }
 
     void add_account(std::shared_ptr<const core::Account> added) {
         const std::string ident = added->ident;
         accounts_[ident] = std::move(added);
+    }
+    void remove_account(const std::string& ident) { accounts_.erase(ident); }
+    // The store tells that these have changed, or that any may have.
+    void tell_changed(const std::vector<std::string>& idents) {
+        for (const auto& shard : shards_)
+            shard->keys_changed(idents, now);
+        settle();
+    }
+    void tell_any_changed() {
+        for (const auto& shard : shards_)
+            shard->any_key_changed(now);
+        settle();
     }
 
     // ---- what peers do
@@ -169,6 +181,9 @@ public:
     }
     core::AccountAnswer::Status store_fails_with =
         core::AccountAnswer::Status::found;  // found: works
+
+    bool store_degraded = false;  // an earlier store cannot tell
+    std::size_t rechecks_asked = 0;
 
     [[nodiscard]] Peer& peer(std::size_t index) { return *peers_[index]; }
     [[nodiscard]] std::size_t peer_count() const { return peers_.size(); }
@@ -262,8 +277,10 @@ private:
         bool more = false;
         std::vector<core::LookupRequest> lookups;
         lookups.swap(effects.lookups);
-        for (auto& lookup : lookups)
+        for (auto& lookup : lookups) {
+            if (lookup.purpose == core::Purpose::recheck) ++rechecks_asked;
             held_lookups_.push_back({index, std::move(lookup)});
+        }
         while (!hold_lookups && !held_lookups_.empty()) {
             more = true;
             const auto [shard, lookup] = held_lookups_.front();
@@ -310,10 +327,13 @@ private:
 
     core::AccountAnswer answer(const core::LookupRequest& lookup) {
         using Status = core::AccountAnswer::Status;
-        if (store_fails_with != Status::found) return {lookup.session, store_fails_with, nullptr};
+        core::AccountAnswer made{lookup.asker, store_fails_with, nullptr, lookup.purpose,
+                                 store_degraded};
+        if (store_fails_with != Status::found) return made;
         const auto known = accounts_.find(lookup.ident);
-        if (known == accounts_.end()) return {lookup.session, Status::absent, nullptr};
-        return {lookup.session, Status::found, known->second};
+        made.status = known == accounts_.end() ? Status::absent : Status::found;
+        if (known != accounts_.end()) made.account = known->second;
+        return made;
     }
 
     bytes::MemoryBudget budget_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "auth/chain.hpp"
 
+#include "auth/env_source.hpp"
 #include "unit/auth/account_builder.hpp"
 
 #include <gmock/gmock.h>
@@ -51,6 +52,22 @@ TEST(Chain, TheFirstThatKnowsTheIdentDecides) {
     EXPECT_EQ(built.views[0]->asked(), 1);
     EXPECT_EQ(built.views[1]->asked(), 1);
     EXPECT_EQ(built.views[2]->asked(), 0);
+}
+
+TEST(Chain, MarksWhatIsFoundBehindAStoreThatCouldNotTell) {
+    Built built({absent, broken, found});
+    EXPECT_TRUE(built.chain->find("bob").degraded);
+    EXPECT_FALSE(Built({absent, found, broken}).chain->find("bob").degraded);
+}
+
+TEST(Chain, TellsChangesOnlyWhenAllItsStoresDo) {
+    std::vector<std::unique_ptr<AccountSource>> sources;
+    sources.push_back(std::make_unique<EnvSource>(Environment{}));
+    EXPECT_TRUE(Chain(std::move(sources)).tells_changes());
+    sources.clear();
+    sources.push_back(std::make_unique<EnvSource>(Environment{}));
+    sources.push_back(std::make_unique<ScriptedSource>("silent", absent));
+    EXPECT_FALSE(Chain(std::move(sources)).tells_changes());
 }
 
 TEST(Chain, AllAbsentIsAbsent) {

@@ -100,6 +100,41 @@ TEST(Desk, RefusesWhenFullAndTakesAgainWhenThereIsRoom) {
     ASSERT_TRUE(answered.wait_until([&] { return answered.rung() == 4; }));
 }
 
+Request recheck_of(std::string_view ident) {
+    Request request = request_of(ident);
+    request.purpose = core::Purpose::recheck;
+    return request;
+}
+
+TEST(Desk, ARecheckNeverTakesALoginsPlace) {
+    Gate gate;
+    ScriptedSource source("s", [&](std::string_view ident) { return gate.pass(ident); });
+    Bell answered;
+    std::atomic<int> rechecks{0};
+    Desk desk(
+        source, 1, 2,
+        [&](Answer answer) {
+            if (answer.purpose == core::Purpose::recheck) rechecks.fetch_add(1);
+            answered.ring();
+        },
+        3);
+    ASSERT_TRUE(desk.submit(request_of("in the worker")));
+    ASSERT_TRUE(gate.entered.wait_until([&] { return source.asked() == 1; }));
+    for (int number = 0; number < 3; ++number)
+        EXPECT_TRUE(desk.submit(recheck_of("live")));
+    EXPECT_FALSE(desk.submit(recheck_of("one too many")));
+    EXPECT_EQ(desk.counts().refused_full, 0U) << "no login was refused";
+    EXPECT_TRUE(desk.submit(request_of("first in the queue")));
+    EXPECT_TRUE(desk.submit(request_of("second in the queue")));
+    EXPECT_FALSE(desk.submit(request_of("too many")));
+    EXPECT_EQ(desk.counts().refused_full, 1U);
+    gate.open();
+    ASSERT_TRUE(answered.wait_until([&] { return answered.rung() == 6; }));
+    EXPECT_EQ(rechecks.load(), 3);
+    EXPECT_TRUE(desk.submit(recheck_of("room again")));
+    ASSERT_TRUE(answered.wait_until([&] { return answered.rung() == 7; }));
+}
+
 TEST(Desk, StopDropsWhatIsQueuedAndTheAnswerUnderWay) {
     Gate gate;
     ScriptedSource source("s", [&](std::string_view ident) { return gate.pass(ident); });

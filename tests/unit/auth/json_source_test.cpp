@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "auth/json_source.hpp"
 
+#include "auth/account_rules.hpp"
 #include "auth/json_store.hpp"
 #include "auth/limits.hpp"
 #include "hpfeeds/error.hpp"
@@ -11,9 +12,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <mutex>
 #include <thread>
 
 namespace hpfeeds::auth {
@@ -216,6 +219,123 @@ TEST(JsonSource, AnswersManyThreadsWhileItsFileIsReplaced) {
     done.store(true);
     for (std::thread& reader : readers)
         reader.join();
+}
+
+// ---- what it tells of changes
+
+std::string file_of(const std::vector<core::Account>& accounts) {
+    std::string text = "{";
+    for (const core::Account& account : accounts) {
+        if (text.size() > 1) text += ",\n";
+        text += "\"" + account.ident + "\": {\"owner\": \"" + account.owner + "\", \"secret\": \"" +
+                account.secret + "\", \"pubchans\": " + channels_as_json(account.pubchans) +
+                ", \"subchans\": " + channels_as_json(account.subchans) + "}";
+    }
+    return text + "}";
+}
+
+// A source and all that it has told, in order of the idents.
+class Telling {
+public:
+    explicit Telling(const std::string& path)
+        : source(path, {.watch = {.settle = std::chrono::milliseconds(10)}}) {
+        source.tell_changes_to([this](KeyChanges changes) {
+            {
+                const std::lock_guard lock(mutex_);
+                told_.push_back(std::move(changes));
+            }
+            bell_.ring();
+        });
+    }
+    ~Telling() { source.tell_changes_to({}); }
+
+    // The next that it tells; `any` is the list {"any"}.
+    [[nodiscard]] std::vector<std::string> next() {
+        KeyChanges changes;
+        const bool told = bell_.wait_until([&] {
+            const std::lock_guard lock(mutex_);
+            return told_.size() > taken_;
+        });
+        if (!told) return {"nothing was told"};
+        const std::lock_guard lock(mutex_);
+        changes = told_[taken_++];
+        if (changes.any) changes.idents.push_back("any");
+        std::sort(changes.idents.begin(), changes.idents.end());
+        return changes.idents;
+    }
+
+private:
+    Bell bell_;
+    std::mutex mutex_;
+    std::vector<KeyChanges> told_;
+    std::size_t taken_ = 0;
+
+public:
+    JsonSource source;
+};
+
+using Idents = std::vector<std::string>;
+
+TEST(JsonSource, TellsWhoChangedCameOrWent) {
+    ScratchFolder folder;
+    core::Account same = tests::account_of("same");
+    core::Account changed = tests::account_of("changed");
+    write_file(folder / "users.json", file_of({same, changed, tests::account_of("went")}));
+    Telling telling(folder / "users.json");
+    EXPECT_TRUE(telling.source.tells_changes());
+    const AccountRef before = telling.source.find("same").account;
+    changed.subchans = core::ChannelList({"more"});
+    write_file(folder / "users.json", file_of({same, changed, tests::account_of("came")}));
+    EXPECT_EQ(telling.next(), (Idents{"came", "changed", "went"}));
+    EXPECT_EQ(telling.source.find("same").account, before) << "the same object as before";
+    EXPECT_TRUE(telling.source.find("changed").account->subchans.contains("more"))
+        << "who is told can ask at once";
+}
+
+TEST(JsonSource, TellsNothingWhenOnlyBlanksChange) {
+    ScratchFolder folder;
+    core::Account one = tests::account_of("one");
+    write_file(folder / "users.json", file_of({one}));
+    Telling telling(folder / "users.json");
+    write_file(folder / "users.json", file_of({one}) + "  \n");
+    one.secret = "another";
+    write_file(folder / "users.json", file_of({one, tests::account_of("two")}));
+    EXPECT_EQ(telling.next(), (Idents{"one", "two"}));
+}
+
+TEST(JsonSource, TellsThatAnyMayHaveChangedWhenTheyAreMany) {
+    ScratchFolder folder;
+    std::vector<core::Account> accounts;
+    for (std::size_t i = 0; i < told_idents_max; ++i)
+        accounts.push_back(tests::account_of("ident" + std::to_string(i)));
+    write_file(folder / "users.json", file_of({}));
+    Telling telling(folder / "users.json");
+    write_file(folder / "users.json", file_of(accounts));
+    EXPECT_EQ(telling.next().size(), told_idents_max);
+    accounts.push_back(tests::account_of("one more"));
+    for (core::Account& account : accounts)
+        account.secret = "changed";
+    write_file(folder / "users.json", file_of(accounts));
+    EXPECT_EQ(telling.next(), Idents{"any"});
+}
+
+TEST(JsonSource, TellsThatAnyMayHaveChangedWhenItsFirstFileIsRepaired) {
+    ScratchFolder folder;
+    write_file(folder / "users.json", "{");
+    Telling telling(folder / "users.json");
+    write_file(folder / "users.json", file_of({tests::account_of("one")}));
+    EXPECT_EQ(telling.next(), Idents{"any"});
+}
+
+TEST(JsonSource, TellsNothingOfAFileThatItRefuses) {
+    ScratchFolder folder;
+    write_file(folder / "users.json", file_of({tests::account_of("one")}));
+    Telling telling(folder / "users.json");
+    write_file(folder / "users.json", "{");
+    while (telling.source.reload_failed().value() == 0)
+        std::this_thread::yield();
+    write_file(folder / "users.json", file_of({tests::account_of("two")}));
+    EXPECT_EQ(telling.next(), (Idents{"one", "two"}));
 }
 
 }  // namespace
