@@ -150,8 +150,9 @@ std::string Handshake::description() const {
     return std::string(SSL_get_version(ssl_.get())) + ", " + SSL_get_cipher_name(ssl_.get());
 }
 
-std::unique_ptr<TlsStream> Handshake::take_stream() {
-    return std::make_unique<TlsStream>(std::move(ssl_), context_->ident_is_cn(), std::move(name_));
+std::unique_ptr<TlsStream> Handshake::take_stream(std::uint64_t records_per_key) {
+    return std::make_unique<TlsStream>(std::move(ssl_), context_->ident_is_cn(), std::move(name_),
+                                       records_per_key);
 }
 
 }  // namespace hpfeeds::net

@@ -67,7 +67,8 @@ public:
     // After `done`.
     [[nodiscard]] bool resumed() const noexcept;
     [[nodiscard]] std::string description() const;  // "TLSv1.3, TLS_AES_256_GCM_SHA384"
-    [[nodiscard]] std::unique_ptr<TlsStream> take_stream();
+    [[nodiscard]] std::unique_ptr<TlsStream> take_stream(
+        std::uint64_t records_per_key = records_per_key_max);
 
 private:
     [[nodiscard]] Step hear_first_bytes(int fd) noexcept;
