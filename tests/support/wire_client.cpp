@@ -305,6 +305,13 @@ WireClient::Rest WireClient::read_to_end(Deadline deadline) {
     return rest;
 }
 
+std::string WireClient::read_raw_to_end(Deadline deadline) {
+    while (fill(deadline)) {
+    }
+    if (!ended_) fail("the broker did not close the connection before the deadline");
+    return unread_.substr(std::exchange(unread_start_, unread_.size()));
+}
+
 void WireClient::settle() {
     const std::string channel = private_channel();
     const std::string marker = unique_text("settled");

@@ -91,6 +91,9 @@ public:
     };
     Rest read_to_end(Deadline deadline = Deadline{std::chrono::seconds(60)});
 
+    // Whatever bytes come until the broker closes, be they frames or not.
+    std::string read_raw_to_end(Deadline deadline = Deadline{});
+
     // Proves that the broker has executed all that we sent: subscribes a private channel of
     // `accounts.hpp`, publishes to itself, and reads until that arrives. Frames of other channels
     // that come first fail.
