@@ -6,10 +6,13 @@
 #include "auth/open_source.hpp"
 #include "broker/metrics_report.hpp"
 #include "broker/process_setup.hpp"
+#include "broker/roll_over.hpp"
 #include "broker/shutdown.hpp"
 #include "hpfeeds/error.hpp"
 #include "log/log.hpp"
 #include "metrics/http_exporter.hpp"
+#include "net/door.hpp"
+#include "net/places.hpp"
 #include "net/shard_thread.hpp"
 
 #include <algorithm>
@@ -63,19 +66,14 @@ std::unique_ptr<auth::AccountSource> open_key_stores(const config::BrokerOptions
     return std::make_unique<auth::Chain>(std::move(sources));
 }
 
-std::vector<net::Listener> open_listeners(const config::BrokerOptions& options) {
-    std::vector<net::Listener> listeners;
-    for (const config::Endpoint& endpoint : options.endpoints) {
-        if (endpoint.kind == config::Endpoint::Kind::tls)
-            throw Error(
-                "cannot serve " + endpoint.text() +
-                ": this version has no TLS endpoints yet; put a TLS proxy in front of a tcp "
-                "endpoint on a loopback interface");
-        listeners.push_back(net::open_listener({endpoint.interface, endpoint.port, endpoint.device},
-                                               endpoint.text()));
-    }
-    return listeners;
+net::TlsFiles files_of(const config::Endpoint& endpoint) {
+    return {endpoint.key, endpoint.cert, endpoint.chain, endpoint.ca, endpoint.ident_is_cn};
 }
+
+struct Listening {
+    net::Address address;
+    std::string endpoint;
+};
 
 std::uint64_t steady_ns() {
     return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(
@@ -98,9 +96,10 @@ core::AccountAnswer::Status status_of(auth::Lookup::Status status) {
 
 // In the order in which they are built; they end in the reverse one.
 struct Broker::Rooms {
-    explicit Rooms(const config::BrokerOptions& given)
+    Rooms(const config::BrokerOptions& given, std::size_t connections_max)
         : options(given),
           budget(given.memory_bytes_max),
+          places(connections_max),
           key_stores(open_key_stores(given)),
           desk(
               *key_stores, given.auth_workers, given.auth_queue_max,
@@ -116,6 +115,32 @@ struct Broker::Rooms {
         request.purpose = asked.purpose;
         request.opened_ns = steady_ns();
         return request.set_ident(asked.ident) && desk.submit(request);
+    }
+    // Opens every endpoint; where TLS comes in there is a door, which does not run yet. Nothing is
+    // said of any before all of them are open.
+    void open_endpoints(const std::vector<net::ShardThread*>& all) {
+        std::vector<net::Listener> plain;
+        std::vector<net::TlsListener> tls;
+        for (const config::Endpoint& endpoint : options.endpoints) {
+            const bool encrypted = endpoint.kind == config::Endpoint::Kind::tls;
+            if (encrypted)
+                certificates.push_back(
+                    std::make_unique<RollOver>(files_of(endpoint), endpoint.text()));
+            net::Listener listener = net::open_listener(
+                {endpoint.interface, endpoint.port, endpoint.device}, endpoint.text());
+            listening.push_back({listener.address, listener.label});
+            if (encrypted)
+                tls.push_back({std::move(listener), certificates.back()->context()});
+            else
+                plain.push_back(std::move(listener));
+        }
+        all.front()->accept_from(std::move(plain));
+        if (tls.empty()) return;
+        door = std::make_unique<net::Door>(std::move(tls), options.login_deadline, places, all);
+        for (std::size_t i = 0; i < certificates.size(); ++i)
+            certificates[i]->watch([this, i](std::shared_ptr<const net::TlsContext> next) {
+                door->roll_over(i, std::move(next));
+            });
     }
     // Called by desk workers.
     void hand_back(auth::Answer answer) {
@@ -139,8 +164,12 @@ struct Broker::Rooms {
 
     config::BrokerOptions options;
     bytes::MemoryBudget budget;
+    net::Places places;
     std::unique_ptr<auth::AccountSource> key_stores;
     std::vector<std::unique_ptr<net::ShardThread>> shards;
+    std::unique_ptr<net::Door> door;                      // null without TLS endpoints
+    std::vector<std::unique_ptr<RollOver>> certificates;  // after the door, which they give orders
+    std::vector<Listening> listening;
     auth::Desk desk;  // after the shards: its last answers are posted to them
     std::unique_ptr<metrics::HttpExporter> exporter;
 };
@@ -148,14 +177,13 @@ struct Broker::Rooms {
 Broker::Broker(const config::BrokerOptions& options) {
     block_stop_signals();
     const std::size_t descriptors_max = raise_descriptor_limit();
-    rooms_ = std::make_unique<Rooms>(options);
+    rooms_ =
+        std::make_unique<Rooms>(options, connections_max(options.connections_max, descriptors_max));
     Rooms& rooms = *rooms_;
 
-    net::EngineOptions engine;
-    engine.connections_max = connections_max(options.connections_max, descriptors_max);
     for (unsigned i = 0; i < options.threads; ++i)
         rooms.shards.push_back(std::make_unique<net::ShardThread>(
-            shard_options(options, i, *rooms.key_stores), engine, rooms.budget,
+            shard_options(options, i, *rooms.key_stores), rooms.budget, rooms.places,
             [&rooms](unsigned shard, const core::LookupRequest& request) {
                 return rooms.look_up(shard, request);
             }));
@@ -165,20 +193,21 @@ Broker::Broker(const config::BrokerOptions& options) {
     for (net::ShardThread* shard : all)
         shard->join(all);
 
-    std::vector<net::Listener> listeners = open_listeners(options);
+    rooms.open_endpoints(all);
     if (options.exporter) {
         rooms.exporter = std::make_unique<metrics::HttpExporter>(
-            options.exporter->host, options.exporter->port,
-            [&rooms, all] { return metrics_report(all, rooms.desk, rooms.budget); });
+            options.exporter->host, options.exporter->port, [&rooms, all] {
+                return metrics_report(all, rooms.desk, rooms.budget,
+                                      {rooms.door.get(), rooms.certificates});
+            });
         log::info("exporter listening", {{"address", options.exporter->host},
                                          {"port", static_cast<unsigned>(rooms.exporter->port())}});
     }
     log::info("key stores", {{"stores", rooms.key_stores->name()}});
-    for (const net::Listener& listener : listeners)
-        log::info("listening", {{"address", listener.address.host()},
-                                {"port", static_cast<unsigned>(listener.address.port())},
-                                {"endpoint", listener.label}});
-    all.front()->accept_from(std::move(listeners));
+    for (const Listening& each : rooms.listening)
+        log::info("listening", {{"address", each.address.host()},
+                                {"port", static_cast<unsigned>(each.address.port())},
+                                {"endpoint", each.endpoint}});
 }
 
 Broker::~Broker() = default;
@@ -193,8 +222,14 @@ void Broker::run() {
     if (rooms_->options.recheck)
         rooms_->key_stores->tell_changes_to(
             [this](auth::KeyChanges changes) { rooms_->tell_changes(std::move(changes)); });
+    std::thread door;
+    if (rooms_->door) door = std::thread([this] { rooms_->door->run(); });
     const int signal = wait_for_stop_signal();
     log::info("stopping", {{"signal", signal == SIGINT ? "SIGINT" : "SIGTERM"}});
+    if (rooms_->door) {
+        rooms_->door->stop();
+        door.join();
+    }
     drain(all, rooms_->options.shutdown_grace);
     for (std::thread& thread : threads)
         thread.join();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/metrics_report.hpp"
 
+#include "broker/tls_metrics.hpp"
 #include "metrics/families.hpp"
 #include "metrics/process.hpp"
 #include "metrics/prometheus_text.hpp"
@@ -179,7 +180,8 @@ void report_channels(std::span<net::ShardThread* const> shards, std::vector<Fami
 
 // ---- what upstream lacks
 
-void report_refusals(std::span<net::ShardThread* const> shards, std::vector<Family>& out) {
+void report_refusals(std::span<net::ShardThread* const> shards, const net::Door* door,
+                     std::vector<Family>& out) {
     Summed closed("hpfeeds_broker_connections_closed", "Connections the broker closed, and why.",
                   counter, {"reason"});
     Summed refused("hpfeeds_broker_protocol_errors",
@@ -197,6 +199,10 @@ void report_refusals(std::span<net::ShardThread* const> shards, std::vector<Fami
                         number(counters.refused[i]));
         limited.add({"connections"}, number(shard->engine_counters().refused_full));
         limited.add({"descriptors"}, number(shard->engine_counters().out_of_descriptors));
+    }
+    if (door) {
+        limited.add({"connections"}, number(door->counters().refused_full));
+        limited.add({"descriptors"}, number(door->counters().out_of_descriptors));
     }
     for (Summed* family : {&closed, &refused, &limited})
         family->finish(out);
@@ -262,14 +268,15 @@ void report_engine(std::span<net::ShardThread* const> shards, const auth::Desk& 
 }  // namespace
 
 std::string metrics_report(std::span<net::ShardThread* const> shards, const auth::Desk& desk,
-                           const bytes::MemoryBudget& budget) {
+                           const bytes::MemoryBudget& budget, const TlsEntrance& tls) {
     std::vector<Family> families;
     report_connections(shards, families);
     report_buffers(shards, families);
     report_channels(shards, families);
-    report_refusals(shards, families);
+    report_refusals(shards, tls.door, families);
     report_live_keys(shards, families);
     report_engine(shards, desk, budget, families);
+    if (tls.door) report_tls(*tls.door, tls.certificates, shards, families);
     for (Family& family : metrics::process_families())
         families.push_back(std::move(family));
     return metrics::prometheus_text(families);

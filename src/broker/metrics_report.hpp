@@ -6,16 +6,26 @@
 #pragma once
 
 #include "auth/desk.hpp"
+#include "broker/roll_over.hpp"
 #include "bytes/slab_pool.hpp"
+#include "net/door.hpp"
 #include "net/shard_thread.hpp"
 
+#include <memory>
 #include <span>
 #include <string>
 
 namespace hpfeeds::broker {
 
+// Where TLS comes in; null and empty without TLS endpoints.
+struct TlsEntrance {
+    const net::Door* door = nullptr;
+    std::span<const std::unique_ptr<RollOver>> certificates = {};
+};
+
 // The text of one scrape.
 [[nodiscard]] std::string metrics_report(std::span<net::ShardThread* const> shards,
-                                         const auth::Desk& desk, const bytes::MemoryBudget& budget);
+                                         const auth::Desk& desk, const bytes::MemoryBudget& budget,
+                                         const TlsEntrance& tls);
 
 }  // namespace hpfeeds::broker

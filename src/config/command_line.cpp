@@ -64,8 +64,8 @@ void add_listening(CLI::App& app, Flags& flags) {
     const std::string group = "Where to listen";
     add_list(app, "-e,--endpoint", flags.endpoint, "ENDPOINT",
              "tcp:port=PORT[:interface=ADDRESS][:device=NAME], or tls: with\n"
-             ":key=FILE:cert=FILE[:chain=FILE] as well (this version does not\n"
-             "serve TLS yet); may be repeated")
+             ":key=FILE:cert=FILE[:chain=FILE][:ca=FILE[:ident=cn]] as well;\n"
+             "may be repeated")
         ->group(group);
     add_value(app, "--bind", flags.bind, "HOST:PORT",
               "the older way to name one endpoint; together with -e, the broker\n"

@@ -94,6 +94,10 @@ public:
             refuse(flag, whole_, "no key; add key=FILE, the PEM private key");
         if (endpoint_.cert.empty())
             refuse(flag, whole_, "no cert; add cert=FILE, the PEM certificate");
+        if (endpoint_.ident_is_cn && endpoint_.ca.empty())
+            refuse(flag, whole_,
+                   "ident=cn needs client certificates; add ca=FILE, the PEM certificates of who "
+                   "may issue them");
     }
 
 private:
@@ -125,28 +129,41 @@ private:
                            " is longer than a name of a network "
                            "device can be (15); ip link lists them");
             endpoint_.device = std::move(value);
-        } else if (key == "key" || key == "cert" || key == "chain") {
+        } else if (key == "key" || key == "cert" || key == "chain" || key == "ca") {
             store_file(key, std::move(value));
+        } else if (key == "ident") {
+            require_tls(key);
+            if (value != "cn")
+                refuse(flag, whole_,
+                       "ident can only be bound to the name of a client certificate; write "
+                       "ident=cn, or leave it out");
+            endpoint_.ident_is_cn = true;
         } else {
             refuse(flag, whole_,
                    "unknown field " + in_quotes(key) + "; a " +
                        (endpoint_.kind == Endpoint::Kind::tls
-                            ? "tls endpoint has port, interface, device, key, cert and chain"
+                            ? "tls endpoint has port, interface, device, key, cert, chain, ca and "
+                              "ident"
                             : "tcp endpoint has port, interface and device"));
         }
     }
 
-    void store_file(std::string_view key, std::string value) {
+    void require_tls(std::string_view key) const {
         if (endpoint_.kind != Endpoint::Kind::tls)
             refuse(flag, whole_,
                    "field " + in_quotes(key) +
                        " is for TLS; write tls:... to encrypt, or leave it out");
+    }
+
+    void store_file(std::string_view key, std::string value) {
+        require_tls(key);
         if (value.empty())
             refuse(flag, whole_,
                    "field " + in_quotes(key) + " is empty; name a PEM file, or leave it out");
-        (key == "key"    ? endpoint_.key
-         : key == "cert" ? endpoint_.cert
-                         : endpoint_.chain) = std::move(value);
+        (key == "key"     ? endpoint_.key
+         : key == "cert"  ? endpoint_.cert
+         : key == "chain" ? endpoint_.chain
+                          : endpoint_.ca) = std::move(value);
     }
 
     Endpoint& endpoint_;
@@ -177,6 +194,8 @@ std::string Endpoint::text() const {
     append("key", key);
     append("cert", cert);
     append("chain", chain);
+    append("ca", ca);
+    if (ident_is_cn) append("ident", "cn");
     return out;
 }
 

@@ -19,6 +19,8 @@ struct Endpoint {
     std::uint16_t port = 0;      // 0: the system chooses (tests); the log says which
     std::string device = {};     // SO_BINDTODEVICE; empty: any
     std::string key = {}, cert = {}, chain = {};  // tls: paths
+    std::string ca = {};  // tls: whoever connects must show a certificate that leads to one here
+    bool ident_is_cn = false;  // tls, with ca: and may log in only as what that certificate names
 
     // As the user would write it, with `\:` where needed; for logs.
     [[nodiscard]] std::string text() const;
@@ -26,7 +28,8 @@ struct Endpoint {
 };
 
 // Throws hpfeeds::Error that names the string, the field and the remedy: unknown class or field, a
-// field twice, no port, a port out of range, a tls endpoint without key or cert.
+// field twice, no port, a port out of range, a tls endpoint without key or cert, ident=cn without
+// ca.
 [[nodiscard]] Endpoint parse_endpoint(std::string_view text);
 
 // HOST:PORT of --bind and --exporter. IPv6 is written `[::1]:20000`, and loses its brackets;

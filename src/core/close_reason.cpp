@@ -22,6 +22,7 @@ constexpr std::array<Text, close_reason_count> texts{{
     {"wrong-secret", "invalid-secret", "the secret is wrong"},
     {"store-unavailable", "error-checking-ident", "no key store could answer"},
     {"lookups-full", "error-checking-ident", "too many logins are waiting"},
+    {"certificate-mismatch", "ident-mismatch-cert", "the client certificate names another ident"},
     {"ident-mismatch", "ident-mismatch-pub", "a PUBLISH must carry the ident of the login"},
     {"no-publish-permission", "no-pub-permission", "the channel is not in the ident's pubchans"},
     {"no-subscribe-permission", "no-sub-permission", "the channel is not in the ident's subchans"},

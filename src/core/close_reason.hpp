@@ -17,9 +17,10 @@ enum class CloseReason : std::uint8_t {
     login_deadline,
     unknown_ident,
     wrong_secret,
-    store_unavailable,  // no store could answer; never grants
-    lookups_full,       // too many logins wait
-    ident_mismatch,     // PUBLISH with an ident that is not the login
+    store_unavailable,     // no store could answer; never grants
+    lookups_full,          // too many logins wait
+    certificate_mismatch,  // the TLS client certificate names another ident
+    ident_mismatch,        // PUBLISH with an ident that is not the login
     no_publish_permission,
     no_subscribe_permission,
     slow_deadline,  // over the high mark for the whole deadline
@@ -30,7 +31,7 @@ enum class CloseReason : std::uint8_t {
     secret_changed,          // … or has another secret now
     too_many_subscriptions,  // a pattern grants endless channels, a session has a bound
 };
-inline constexpr std::size_t close_reason_count = 19;
+inline constexpr std::size_t close_reason_count = 20;
 
 [[nodiscard]] std::string_view label(CloseReason reason) noexcept;
 [[nodiscard]] std::string_view describe(CloseReason reason) noexcept;

@@ -41,7 +41,8 @@ struct SessionId {
 
 enum class State : std::uint8_t { vacant, greeted, verifying, refused, ready, closing, ended };
 
-// What the session waits for; each kind has one duration, so that its list is in order by itself.
+// What the session waits for; each kind has one duration, so that its list is in order nearly by
+// itself (a connection that comes through the TLS door is older than it is here).
 enum class Timer : std::uint8_t { none, login, refusal, slow, closing, closing_slow };
 inline constexpr std::size_t timer_count = 6;
 

@@ -49,7 +49,7 @@ Session& Shard::vacant_session() noexcept {
     return session;
 }
 
-SessionId Shard::open(const wire::Nonce& nonce, Instant now) noexcept {
+SessionId Shard::open(const wire::Nonce& nonce, Instant accepted_at) noexcept {
     Session& session = vacant_session();
     ++session_count_;
     session.state = State::greeted;
@@ -62,7 +62,7 @@ SessionId Shard::open(const wire::Nonce& nonce, Instant now) noexcept {
     const std::size_t used =
         wire::encode_info({slab.data() + slab.used, slab.room()}, options_.broker_name, nonce);
     queue_control(session, {&slab, slab.used, static_cast<std::uint32_t>(used)});
-    start_timer(session, Timer::login, now + options_.limits.login_deadline);
+    start_timer(session, Timer::login, accepted_at + options_.limits.login_deadline);
     return session.id;
 }
 

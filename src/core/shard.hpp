@@ -37,7 +37,13 @@ namespace hpfeeds::core {
 
 // What the key stores said of an ident. `unavailable` never grants, and never takes away.
 struct AccountAnswer {
-    enum class Status : std::uint8_t { found, absent, unavailable, refused_full };
+    enum class Status : std::uint8_t {
+        found,
+        absent,
+        unavailable,
+        refused_full,         // the engine did not ask: too many logins wait
+        refused_certificate,  // nor now: the peer's certificate names another ident
+    };
     SessionId asker;  // LookupRequest's
     Status status = Status::absent;
     std::shared_ptr<const Account> account;  // found: never null
@@ -63,8 +69,9 @@ public:
     Shard(const Shard&) = delete;
     Shard& operator=(const Shard&) = delete;
 
-    // A connection was accepted. INFO with this nonce is queued at once (client-quirk 2).
-    [[nodiscard]] SessionId open(const wire::Nonce& nonce, Instant now) noexcept;
+    // A connection was accepted, now or a while ago: the login deadline counts from then on. INFO
+    // with this nonce is queued at once (client-quirk 2).
+    [[nodiscard]] SessionId open(const wire::Nonce& nonce, Instant accepted_at) noexcept;
 
     // Memory for the next read of a session that wants_reading(); never empty. Valid until the next
     // call.

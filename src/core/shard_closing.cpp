@@ -169,10 +169,15 @@ void Shard::start_timer(Session& session, Timer timer, Instant due) noexcept {
     TimerList& list = timers_[static_cast<std::size_t>(timer)];
     session.timer = timer;
     session.due = due;
+    // Behind all that are due before it: that is at the end, or among those who came while it was
+    // in the TLS door, which is cheap beside its handshake.
     session.timer_previous = list.last;
-    session.timer_next = nullptr;
-    (list.last ? list.last->timer_next : list.first) = &session;
-    list.last = &session;
+    while (session.timer_previous && session.timer_previous->due > due)
+        session.timer_previous = session.timer_previous->timer_previous;
+    Session*& before = session.timer_previous ? session.timer_previous->timer_next : list.first;
+    session.timer_next = before;
+    before = &session;
+    (session.timer_next ? session.timer_next->timer_previous : list.last) = &session;
 }
 
 void Shard::stop_timer(Session& session) noexcept {

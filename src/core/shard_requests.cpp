@@ -136,6 +136,8 @@ void Shard::judge_login(Session& session, const AccountAnswer& answer, Instant n
         return deny(session, CloseReason::store_unavailable, auth.ident, now);
     if (answer.status == Status::refused_full)
         return deny(session, CloseReason::lookups_full, auth.ident, now);
+    if (answer.status == Status::refused_certificate)
+        return deny(session, CloseReason::certificate_mismatch, auth.ident, now);
     // A store that compares without case must not turn one ident into another.
     if (answer.account->ident != auth.ident)
         return deny(session, CloseReason::unknown_ident, auth.ident, now);

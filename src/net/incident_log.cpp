@@ -18,6 +18,7 @@ std::string_view event_of(CloseReason reason) {
         case CloseReason::wrong_secret:
         case CloseReason::store_unavailable:
         case CloseReason::lookups_full:
+        case CloseReason::certificate_mismatch:
         case CloseReason::first_message_not_auth:
         case CloseReason::login_deadline:
             return "login refused";
@@ -55,14 +56,15 @@ std::uint64_t seconds(core::Instant now) {
 
 }  // namespace
 
-void IncidentLog::write(const Incident& incident, const Address& peer, core::Instant now) {
+void IncidentLog::write(const Incident& incident, const Address& peer,
+                        std::string_view certificate_name, core::Instant now) {
     const bool closed = incident.kind == Incident::Kind::closed;
     log::RateLimit& limit = closed ? closed_limits_[static_cast<std::size_t>(incident.reason)]
                                    : kind_limits_[static_cast<std::size_t>(incident.kind)];
     if (!limit.admit(seconds(now))) return;
     switch (incident.kind) {
         case Incident::Kind::closed:
-            return write_closed(incident, peer, limit);
+            return write_closed(incident, peer, certificate_name, limit);
         case Incident::Kind::slow_started:
             return log::warning("slow subscriber",
                                 {{"peer", peer.text()},
@@ -97,11 +99,13 @@ void IncidentLog::write(const Incident& incident, const Address& peer, core::Ins
 }
 
 void IncidentLog::write_closed(const Incident& incident, const Address& peer,
-                               log::RateLimit& limit) {
+                               std::string_view certificate_name, log::RateLimit& limit) {
     std::vector<log::Field> fields{{"peer", peer.text()}};
     if (!incident.ident.empty() || incident.reason == CloseReason::unknown_ident ||
         incident.reason == CloseReason::wrong_secret)
         fields.emplace_back("ident", incident.ident);
+    if (incident.reason == CloseReason::certificate_mismatch)
+        fields.emplace_back("certificate_name", certificate_name);
     if (!incident.claimed.empty() && incident.claimed != incident.ident)
         fields.emplace_back("claimed_ident", incident.claimed);
     if (!incident.channel.empty() || incident.reason == CloseReason::no_publish_permission ||

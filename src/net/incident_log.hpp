@@ -11,15 +11,19 @@
 #include "net/address.hpp"
 
 #include <array>
+#include <string_view>
 
 namespace hpfeeds::net {
 
 class IncidentLog {
 public:
-    void write(const core::Incident& incident, const Address& peer, core::Instant now);
+    // `certificate_name`: who the peer's certificate says it is, where that counts.
+    void write(const core::Incident& incident, const Address& peer,
+               std::string_view certificate_name, core::Instant now);
 
 private:
-    void write_closed(const core::Incident& incident, const Address& peer, log::RateLimit& limit);
+    void write_closed(const core::Incident& incident, const Address& peer,
+                      std::string_view certificate_name, log::RateLimit& limit);
 
     std::array<log::RateLimit, core::close_reason_count> closed_limits_;
     std::array<log::RateLimit, core::Incident::kind_count> kind_limits_;

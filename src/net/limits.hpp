@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 
 namespace hpfeeds::net {
 
@@ -40,6 +41,53 @@ inline constexpr int keepalive_probes = 3;
 // Descriptors that the broker needs for itself: stores, logs, listeners, pollers.
 inline constexpr std::size_t reserved_descriptors = 64;
 
+// ---- TLS
+
+// What a key, certificate or chain file may hold; a bundle of every public authority is half of it.
+inline constexpr std::size_t pem_file_bytes_max = 1024 * 1024;
+
+// A client may resume its session for so long, and the keys of its ticket are kept for longer.
+inline constexpr std::chrono::seconds session_life{7'200};
+inline constexpr std::chrono::hours ticket_key_age{12};
+static_assert(session_life < ticket_key_age);
+// Sessions of clients that know no tickets, which are TLS 1.2 and rare; about 1 KiB each.
+inline constexpr long cached_sessions_max = 1'024;
+// A chain of certificates that a client shows.
+inline constexpr long client_certificates_bytes_max = 32 * 1024;
+
+// Connections in handshake: 50 KiB each while OpenSSL is at it. One more takes the place of the
+// oldest, so that those who stand in the door and say nothing keep nobody out.
+inline constexpr std::size_t handshakes_max = 2'048;
+// What a peer that was refused in the door has sent is read and thrown away up to here: closing a
+// socket with unread bytes would reset the connection, and take the alert back.
+inline constexpr std::size_t discarded_at_door_bytes_max = 64 * 1024;
+// Orders for the door: roll-overs and the end.
+inline constexpr std::size_t door_messages_max = 64;
+// How much nicer than the shards the door is to the scheduler: a storm of handshakes, which are
+// arithmetic, shall not keep messages waiting on a machine with few cores.
+inline constexpr int door_niceness = 5;
+
+// Plaintext of one record, the most that TLS allows; and what encryption adds to it, generously.
+inline constexpr std::size_t record_bytes_max = 16 * 1024;
+inline constexpr std::size_t record_overhead_bytes_max = 256;
+// Records that are encrypted, then sent with one call. What the socket does not take of them is
+// kept for the connection, in one slab.
+inline constexpr std::size_t records_per_send = 3;
+// Answers of OpenSSL's own (key updates, alerts) beside them; with no room left, it is not read
+// from.
+inline constexpr std::size_t tls_answers_bytes_max = 1'024;
+inline constexpr std::size_t ciphertext_bytes_max =
+    records_per_send * (record_bytes_max + record_overhead_bytes_max) + tls_answers_bytes_max;
+static_assert(ciphertext_bytes_max <= bytes::slab_bytes - 64);
+
+// What OpenSSL reads from a socket at once: one full record, and what is behind it.
+inline constexpr std::size_t tls_receive_bytes = 33 * 1024;
+// Ciphertext taken from one connection in one turn, be its records as small as they may.
+inline constexpr std::size_t ciphertext_per_read_bytes_max = 64 * 1024;
+// AES-GCM wants new keys after 2^24.5 full records (RFC 8446, 5.5).
+inline constexpr std::uint64_t records_per_key_max = std::uint64_t{1} << 23;
+
 static_assert((mailbox_messages_max & (mailbox_messages_max - 1)) == 0, "a ring is a power of two");
+static_assert((door_messages_max & (door_messages_max - 1)) == 0, "a ring is a power of two");
 
 }  // namespace hpfeeds::net

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "net/shard_thread.hpp"
 
-#include "net/transport.hpp"
-
 #include <poll.h>
 #include <algorithm>
 #include <array>
@@ -16,26 +14,12 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// Tags of what is watched: a session's index and generation; or, counted from the top, the waker
-// and the listeners.
-constexpr std::uint64_t waker_tag = ~std::uint64_t{0};
-
-std::uint64_t tag_of(core::SessionId id) noexcept {
-    return std::uint64_t{id.generation} << 32 | id.index;
-}
-core::SessionId session_of(std::uint64_t tag) noexcept {
-    return {static_cast<std::uint32_t>(tag), static_cast<std::uint32_t>(tag >> 32)};
-}
-std::uint64_t listener_tag(std::size_t listener) noexcept {
-    return waker_tag - 1 - listener;
-}
-
 }  // namespace
 
-ShardThread::ShardThread(core::ShardOptions shard_options, EngineOptions options,
-                         bytes::MemoryBudget& budget, LookUp look_up)
+ShardThread::ShardThread(core::ShardOptions shard_options, bytes::MemoryBudget& budget,
+                         Places& places, LookUp look_up)
     : index_(shard_options.shard),
-      options_(options),
+      places_(&places),
       pool_(budget),
       shard_(std::move(shard_options), pool_),
       look_up_(std::move(look_up)) {
@@ -54,7 +38,7 @@ void ShardThread::run() noexcept {
     while (!closing_ || (shard_.session_count() > 0 && now_ < deadline_))
         turn();
     for (Connection& connection : connections_)
-        connection.socket.reset();
+        if (connection.socket.open()) close(connection);
     over_.store(true, std::memory_order_release);
 }
 
@@ -73,18 +57,24 @@ void ShardThread::turn() noexcept {
     take_mailbox();
     for (const Ready& ready : ready_) {
         handle(ready);
-        // A publisher is slowed before a run is lost: nothing more is read until the others have
-        // taken what they have.
-        if (!shard_.effects().forwards.empty()) forward();
-        if (!waiting_.empty()) break;
-        if (pool_.budget().exceeded()) shard_.relieve_memory(now_);
+        if (!may_read_more()) break;
     }
+    if (!quiescing_) read_on();
     if (shards_.size() > 1) share_crowding();
     shard_.tick(now_);
     carry_out();
     housekeep();
     if (quiescing_ && waiting_.empty() && !quiet_.load(std::memory_order_relaxed))
         quiet_.store(true, std::memory_order_release);
+}
+
+// A publisher is slowed before a run is lost: nothing more is read until the others have taken what
+// they have.
+bool ShardThread::may_read_more() noexcept {
+    if (!shard_.effects().forwards.empty()) forward();
+    if (!waiting_.empty()) return false;
+    if (pool_.budget().exceeded()) shard_.relieve_memory(now_);
+    return true;
 }
 
 // ---- waiting
@@ -105,7 +95,7 @@ std::optional<milliseconds> ShardThread::patience() noexcept {
 void ShardThread::wait() noexcept {
     std::optional<milliseconds> timeout = patience();
     waker_.going_to_sleep();
-    if (!mailbox_.empty()) timeout = milliseconds{0};
+    if (!mailbox_.empty() || (!unread_.empty() && !quiescing_)) timeout = milliseconds{0};
     bool called = false;
     if (waiting_.empty()) {
         ready_ = poller_.wait(timeout);
@@ -168,7 +158,7 @@ void ShardThread::take(Message& message) noexcept {
     } else if (auto* announced = std::get_if<Announced>(&message)) {
         shard_.announced(announced->shard, announced->announcement);
     } else if (auto* accepted = std::get_if<Adopt>(&message)) {
-        adopt(std::move(accepted->connection));
+        adopt(std::move(*accepted));
     } else if (auto* news = std::get_if<KeyNews>(&message)) {
         if (news->idents)
             shard_.keys_changed(*news->idents, now_);
@@ -181,6 +171,7 @@ void ShardThread::take(Message& message) noexcept {
         // What had come until now is still carried out.
         for (const Ready& ready : poller_.wait(milliseconds{0}))
             handle(ready);
+        read_on();
         ready_ = {};
         quiescing_ = true;
     } else if (auto* close = std::get_if<CloseAll>(&message)) {
@@ -211,142 +202,6 @@ void ShardThread::post_waiting() noexcept {
     waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(posted));
 }
 
-// ---- accepting
-
-void ShardThread::accept_some(std::size_t listener) noexcept {
-    for (std::size_t taken = 0; taken < accepts_per_turn_max; ++taken) {
-        Accepted accepted;
-        const AcceptStatus status = accept_one(listeners_[listener], accepted);
-        if (status == AcceptStatus::none) return;
-        if (status == AcceptStatus::out_of_descriptors) {
-            engine_counters_.out_of_descriptors.increment();
-            log::error("out of file descriptors",
-                       {{"why",
-                         "no connection can be accepted for now; raise the "
-                         "limit of open files, or lower --max-connections"}});
-            for (const Listener& each : listeners_)
-                poller_.unwatch(each.socket.get());
-            accept_rests_ = true;
-            accept_again_ = now_ + accept_rest;
-            return;
-        }
-        place(std::move(accepted));
-    }
-}
-
-// The policy: to the shard with the fewest connections.
-void ShardThread::place(Accepted accepted) noexcept {
-    std::size_t total = 0;
-    ShardThread* fewest = this;
-    for (ShardThread* shard : shards_) {
-        const std::size_t count = shard->connection_count();
-        total += count;
-        if (count < fewest->connection_count()) fewest = shard;
-    }
-    if (total >= options_.connections_max) {
-        engine_counters_.refused_full.increment();
-        const auto second =
-            std::chrono::duration_cast<std::chrono::seconds>(now_.time_since_epoch());
-        if (full_limit_.admit(static_cast<std::uint64_t>(second.count())))
-            log::warning("connection refused",
-                         {{"peer", accepted.peer.text()},
-                          {"reason", "connections-full"},
-                          {"why", "as many connections as --max-connections allows are open"},
-                          {"connections", static_cast<std::uint64_t>(total)},
-                          {"similar_lines_held_back", full_limit_.take_held_back()}});
-        return;
-    }
-    engine_counters_.accepted.increment();
-    fewest->connection_count_.fetch_add(1, std::memory_order_relaxed);
-    if (fewest == this)
-        adopt(std::move(accepted));
-    else
-        send_out(fewest->index_, Adopt{std::move(accepted)});
-}
-
-void ShardThread::adopt(Accepted accepted) noexcept {
-    const core::SessionId id = shard_.open(next_nonce(), now_);
-    if (id.index >= connections_.size()) connections_.resize(id.index + 1);
-    Connection& connection = connections_[id.index];
-    connection = Connection{};
-    connection.socket = std::move(accepted.socket);
-    connection.peer = accepted.peer;
-    connection.generation = id.generation;
-    update_interest(id);
-}
-
-wire::Nonce ShardThread::next_nonce() noexcept {
-    if (nonces_.empty()) {
-        nonces_.resize(nonces_per_draw);
-        wire::fill_random(std::as_writable_bytes(std::span(nonces_)));
-    }
-    const wire::Nonce nonce = nonces_.back();
-    nonces_.pop_back();
-    return nonce;
-}
-
-// ---- one connection
-
-ShardThread::Connection* ShardThread::find(core::SessionId id) noexcept {
-    if (id.index >= connections_.size()) return nullptr;
-    Connection& connection = connections_[id.index];
-    return connection.socket.open() && connection.generation == id.generation ? &connection
-                                                                              : nullptr;
-}
-
-void ShardThread::read(core::SessionId id) noexcept {
-    const Transfer transfer = receive(find(id)->socket.get(), shard_.read_room(id));
-    switch (transfer.status) {
-        case Transfer::Status::done:
-            return shard_.received(id, transfer.bytes, now_);
-        case Transfer::Status::later:
-            return;
-        case Transfer::Status::broken:
-            shard_.output_broken(id, now_);
-            [[fallthrough]];
-        case Transfer::Status::closed:
-            return shard_.peer_closed(id, now_);
-    }
-}
-
-void ShardThread::flush(core::SessionId id) noexcept {
-    Connection* connection = find(id);
-    const bytes::SendQueue* queue = shard_.output(id);
-    if (!connection || !queue) return;
-    bool full = false;
-    for (std::size_t writes = 0; !full && !queue->empty() && writes < writes_per_turn_max;
-         ++writes) {
-        std::array<std::span<const std::byte>, bytes::gather_pieces_max> pieces;
-        const std::size_t count = queue->gather(pieces);
-        const Transfer transfer = send(connection->socket.get(), std::span(pieces).first(count));
-        if (transfer.status == Transfer::Status::broken) {
-            shard_.output_broken(id, now_);
-            break;
-        }
-        std::size_t gathered = 0;
-        for (std::size_t i = 0; i < count; ++i)
-            gathered += pieces[i].size();
-        full = transfer.bytes < gathered;
-        shard_.sent(id, transfer.bytes);
-    }
-    if (full) shard_.set_late(id, true);
-    connection->wants_writing = !queue->empty();
-    update_interest(id);
-}
-
-void ShardThread::update_interest(core::SessionId id) noexcept {
-    Connection* connection = find(id);
-    if (!connection) return;
-    const Interest interest{shard_.wants_reading(id), connection->wants_writing};
-    if (connection->watched && interest == connection->interest) return;
-    connection->interest = interest;
-    if (connection->watched) return poller_.change(connection->socket.get(), tag_of(id), interest);
-    connection->watched = poller_.watch(connection->socket.get(), tag_of(id), interest);
-    if (connection->watched) return;
-    shard_.output_broken(id, now_);
-    shard_.peer_closed(id, now_);
-}
-
 // ---- effects
 
 void ShardThread::carry_out() noexcept {
@@ -362,7 +217,7 @@ void ShardThread::carry_out() noexcept {
         for (const core::SessionId id : scratch_)
             flush(id);
         for (const core::SessionId id : effects.half_close)
-            if (Connection* connection = find(id)) shut_sending(connection->socket.get());
+            if (Connection* connection = find(id)) say_goodbye(*connection);
         effects.half_close.clear();
         scratch_.clear();
         scratch_.swap(effects.reading);
@@ -377,11 +232,17 @@ void ShardThread::carry_out() noexcept {
 void ShardThread::look_up() noexcept {
     std::vector<core::LookupRequest> requests;
     requests.swap(shard_.effects().lookups);
-    for (const core::LookupRequest& request : requests)
-        if (!look_up_(index_, request))
-            shard_.account_found({request.asker, core::AccountAnswer::Status::refused_full, nullptr,
-                                  request.purpose},
+    for (const core::LookupRequest& request : requests) {
+        using Status = core::AccountAnswer::Status;
+        const bool login = request.purpose == core::Purpose::login;
+        const Connection* connection = login ? find(request.asker) : nullptr;
+        if (connection && connection->tls && !connection->tls->may_be(request.ident))
+            shard_.account_found(
+                {request.asker, Status::refused_certificate, nullptr, request.purpose}, now_);
+        else if (!look_up_(index_, request))
+            shard_.account_found({request.asker, Status::refused_full, nullptr, request.purpose},
                                  now_);
+    }
 }
 
 void ShardThread::forward() noexcept {
@@ -401,7 +262,10 @@ void ShardThread::forward() noexcept {
 void ShardThread::tell() noexcept {
     for (const core::Incident& incident : shard_.effects().incidents) {
         const Connection* connection = find(incident.session);
-        incident_log_.write(incident, connection ? connection->peer : Address{}, now_);
+        incident_log_.write(
+            incident, connection ? connection->peer : Address{},
+            connection && connection->tls ? connection->tls->bound_ident() : std::string_view{},
+            now_);
     }
     shard_.effects().incidents.clear();
 }
@@ -410,10 +274,7 @@ void ShardThread::close_ended() noexcept {
     scratch_.clear();
     scratch_.swap(shard_.effects().ended);
     for (const core::SessionId id : scratch_) {
-        if (Connection* connection = find(id)) {
-            connection->socket.reset();  // takes it out of epoll, too
-            connection_count_.fetch_sub(1, std::memory_order_relaxed);
-        }
+        if (Connection* connection = find(id)) close(*connection);
         shard_.forget(id);
     }
 }

@@ -12,13 +12,16 @@
 
 #include "bytes/slab_pool.hpp"
 #include "core/shard.hpp"
+#include "net/accept_log.hpp"
 #include "net/address.hpp"
 #include "net/descriptor.hpp"
 #include "net/incident_log.hpp"
 #include "net/limits.hpp"
 #include "net/listener.hpp"
 #include "net/mailbox.hpp"
+#include "net/places.hpp"
 #include "net/poller.hpp"
+#include "net/tls_stream.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -35,7 +38,9 @@ namespace hpfeeds::net {
 
 // What crosses into a shard.
 struct Adopt {  // a connection that was accepted elsewhere
-    Accepted connection;
+    Accepted accepted;
+    core::Instant accepted_at;
+    std::unique_ptr<TlsStream> tls;  // null: plain TCP
 };
 struct Deliver {  // a run for listeners here, checked by the shard that received it
     bytes::FrameRef run;
@@ -59,23 +64,20 @@ using Message = std::variant<std::monostate, Adopt, Deliver, Announced, core::Ac
 // Asks the key stores; false when too many logins wait. Called by shard threads; must not block.
 using LookUp = std::function<bool(unsigned shard, const core::LookupRequest& request)>;
 
-struct EngineOptions {
-    std::size_t connections_max = 1024;  // of all shards together
-};
-
 // Numbers of the engine itself; one writer, the shard.
 struct EngineCounters {
     metrics::Counter turns;
     metrics::Counter accepted;
-    metrics::Counter refused_full;  // connections over connections_max, closed at once
+    metrics::Counter refused_full;  // connections for which there was no place, closed at once
     metrics::Counter out_of_descriptors;
-    metrics::Counter mailbox_full;  // posts that had to wait
+    metrics::Counter mailbox_full;    // posts that had to wait
+    metrics::Counter tls_violations;  // TLS connections that ended by a broken record or an alert
 };
 
 class ShardThread {
 public:
-    ShardThread(core::ShardOptions shard_options, EngineOptions options,
-                bytes::MemoryBudget& budget, LookUp look_up);
+    ShardThread(core::ShardOptions shard_options, bytes::MemoryBudget& budget, Places& places,
+                LookUp look_up);
     ~ShardThread();
     ShardThread(const ShardThread&) = delete;
     ShardThread& operator=(const ShardThread&) = delete;
@@ -90,6 +92,9 @@ public:
     // Any thread. Waits while the mailbox is full, so never from a shard's thread; a shard whose
     // run() is over drops it.
     void post(Message message) noexcept;
+    // Any thread: a connection that has its place. False while the mailbox is full; it then stays
+    // the caller's.
+    [[nodiscard]] bool hand_over(Adopt& connection) noexcept;
     [[nodiscard]] bool over() const noexcept { return over_.load(std::memory_order_acquire); }
 
     [[nodiscard]] std::size_t connection_count() const noexcept {
@@ -110,6 +115,8 @@ private:
         Interest interest;
         bool watched = false;
         bool wants_writing = false;
+        bool unread_noted = false;       // in unread_
+        std::unique_ptr<TlsStream> tls;  // null: plain TCP
     };
     struct Outgoing {
         unsigned shard;
@@ -122,20 +129,25 @@ private:
     void take_mailbox() noexcept;
     void take(Message& message) noexcept;
     void handle(const Ready& ready) noexcept;
+    [[nodiscard]] bool may_read_more() noexcept;
     void share_crowding() noexcept;
     void housekeep() noexcept;
 
-    // Accepting and placing.
+    // shard_connections.cpp: accepting and placing.
     void accept_some(std::size_t listener) noexcept;
     void place(Accepted accepted) noexcept;
-    void adopt(Accepted accepted) noexcept;
+    void adopt(Adopt adopted) noexcept;
     [[nodiscard]] wire::Nonce next_nonce() noexcept;
 
     // One connection.
     [[nodiscard]] Connection* find(core::SessionId id) noexcept;
     void read(core::SessionId id) noexcept;
+    void read_on() noexcept;
+    void note_unread(core::SessionId id) noexcept;
     void flush(core::SessionId id) noexcept;
     void update_interest(core::SessionId id) noexcept;
+    void say_goodbye(Connection& connection) noexcept;
+    void close(Connection& connection) noexcept;
 
     // Effects.
     void carry_out() noexcept;
@@ -146,21 +158,38 @@ private:
     void tell() noexcept;
     void close_ended() noexcept;
 
+    // Tags of what is watched: a session's index and generation; or, counted from the top, the
+    // waker and the listeners.
+    static constexpr std::uint64_t waker_tag = ~std::uint64_t{0};
+    [[nodiscard]] static std::uint64_t tag_of(core::SessionId id) noexcept {
+        return std::uint64_t{id.generation} << 32 | id.index;
+    }
+    [[nodiscard]] static core::SessionId session_of(std::uint64_t tag) noexcept {
+        return {static_cast<std::uint32_t>(tag), static_cast<std::uint32_t>(tag >> 32)};
+    }
+    [[nodiscard]] static std::uint64_t listener_tag(std::size_t listener) noexcept {
+        return waker_tag - 1 - listener;
+    }
+
     unsigned index_;
-    EngineOptions options_;
+    Places* places_;
     bytes::SlabPool pool_;
     core::Shard shard_;
     LookUp look_up_;
     Poller poller_;
     Waker waker_;
     Mailbox<Message> mailbox_{mailbox_messages_max};
+    TlsScratch tls_scratch_;
     IncidentLog incident_log_;
+    AcceptLog accept_log_;
     EngineCounters engine_counters_;
 
     std::vector<ShardThread*> shards_;
     std::vector<Listener> listeners_;
     std::vector<Connection> connections_;
-    std::vector<Outgoing> waiting_;  // messages for shards whose mailbox was full
+    std::vector<Outgoing> waiting_;        // messages for shards whose mailbox was full
+    std::vector<core::SessionId> unread_;  // have more for us than epoll knows, and are wanted
+    std::vector<core::SessionId> reading_on_;
     std::vector<core::SessionId> scratch_;
     std::span<const Ready> ready_;
     std::vector<wire::Nonce> nonces_;
@@ -173,11 +202,13 @@ private:
     bool housekeeping_ = false;
     bool quiescing_ = false;
     bool closing_ = false;
-    log::RateLimit full_limit_{1};
     std::atomic<bool> quiet_{false};
     std::atomic<bool> over_{false};
     std::atomic<bool> crowded_{false};
     std::atomic<std::size_t> connection_count_{0};
 };
+
+// The policy of placing: the shard with the fewest connections. Requires: at least one shard.
+[[nodiscard]] ShardThread& emptiest(std::span<ShardThread* const> shards) noexcept;
 
 }  // namespace hpfeeds::net

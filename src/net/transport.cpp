@@ -29,20 +29,25 @@ Transfer receive(int fd, std::span<std::byte> room) noexcept {
 
 Transfer send(int fd, std::span<const std::span<const std::byte>> pieces) noexcept {
     ssize_t count = 0;
+    std::size_t asked = 0;
     if (pieces.size() == 1) {
-        count = ::send(fd, pieces[0].data(), pieces[0].size(), MSG_NOSIGNAL);
+        asked = pieces[0].size();
+        count = ::send(fd, pieces[0].data(), asked, MSG_NOSIGNAL);
     } else {
         std::array<iovec, bytes::gather_pieces_max> vectors;
         const std::size_t used = std::min(pieces.size(), vectors.size());
-        for (std::size_t i = 0; i < used; ++i)
+        for (std::size_t i = 0; i < used; ++i) {
             vectors[i] = {const_cast<std::byte*>(pieces[i].data()), pieces[i].size()};
+            asked += pieces[i].size();
+        }
         msghdr message{};
         message.msg_iov = vectors.data();
         message.msg_iovlen = used;
         count = sendmsg(fd, &message, MSG_NOSIGNAL);
     }
-    if (count >= 0) return {Transfer::Status::done, static_cast<std::size_t>(count)};
-    return failed();
+    if (count < 0) return failed();
+    const auto taken = static_cast<std::size_t>(count);
+    return {taken < asked ? Transfer::Status::later : Transfer::Status::done, taken};
 }
 
 void shut_sending(int fd) noexcept {

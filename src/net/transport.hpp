@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // transport.hpp: bytes in and out of one connected socket, without ever waiting.
 //
-// Plain TCP. TLS will be a second implementation of the same three calls (issue "Every key store
-// and TLS").
+// Plain TCP; net/tls_stream.hpp speaks TLS in the same terms.
 #pragma once
 
 #include <cstddef>
@@ -14,7 +13,7 @@ namespace hpfeeds::net {
 struct Transfer {
     enum class Status : std::uint8_t {
         done,    // `bytes` were moved
-        later,   // the socket has none, or takes none, for now
+        later,   // the socket has none, or takes no more than `bytes`, for now
         closed,  // the peer has said goodbye (receive only)
         broken,  // the connection is gone
     };

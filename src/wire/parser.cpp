@@ -34,10 +34,18 @@ bool may_send(Peer peer, Opcode opcode) noexcept {
     return from_broker == (peer == Peer::broker);
 }
 
+// A TLS client begins with a record of type 22, version 3.0 to 3.4. As hpfeeds it would be a frame
+// of 352 MiB.
+bool is_tls_handshake(std::uint32_t length) noexcept {
+    return length >> 16 == 0x1603 && (length >> 8 & 0xFF) <= 4;
+}
+
 // Everything that the five header bytes can tell.
 Refusal judge_header(std::uint32_t length, std::uint8_t opcode, Peer peer,
                      const Limits& limits) noexcept {
     if (length < header_bytes) return Refusal::length_below_header;
+    if (peer == Peer::client_before_login && is_tls_handshake(length))
+        return Refusal::tls_handshake;
     if (opcode > opcode_max) return Refusal::unknown_opcode;
     const auto known = static_cast<Opcode>(opcode);
     if (!may_send(peer, known)) return Refusal::from_wrong_side;
@@ -117,6 +125,8 @@ std::string_view describe(Refusal refusal) noexcept {
             return "the frame has no body";
         case Refusal::string_past_frame:
             return "a string runs past the end of its frame";
+        case Refusal::tls_handshake:
+            return "a TLS client came to an endpoint without TLS; it needs a tls: endpoint";
     }
     return "unknown";
 }
@@ -139,6 +149,8 @@ std::string_view label(Refusal refusal) noexcept {
             return "empty-body";
         case Refusal::string_past_frame:
             return "string-past-frame";
+        case Refusal::tls_handshake:
+            return "tls-handshake";
     }
     return "unknown";
 }

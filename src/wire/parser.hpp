@@ -29,8 +29,9 @@ enum class Refusal : std::uint8_t {
     from_wrong_side,    // ERROR or INFO from a client; AUTH, SUBSCRIBE or UNSUBSCRIBE from a broker
     empty_body,         // nothing behind the header
     string_past_frame,  // an inner string runs past the end of its frame
+    tls_handshake,      // before login: the bytes with which TLS begins
 };
-inline constexpr std::size_t refusal_count = 8;
+inline constexpr std::size_t refusal_count = 9;
 
 // A sentence fragment for logs: "the length is below the header's five bytes".
 [[nodiscard]] std::string_view describe(Refusal refusal) noexcept;

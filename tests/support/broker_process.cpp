@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "support/broker_process.hpp"
 
+#include "support/certificates.hpp"
+
 #include <gtest/gtest.h>
 
 #include <cstdlib>
 #include <exception>
+#include <filesystem>
 #include <iostream>
 #include <stdexcept>
 
@@ -16,12 +19,30 @@ std::string from_environment(const char* name, const char* otherwise) {
     return text == nullptr || *text == '\0' ? otherwise : text;
 }
 
+std::string as_tls(const std::string& endpoint) {
+    if (!endpoint.starts_with("tcp:")) return endpoint;
+    return "tls:" + endpoint.substr(4) + ":key=broker.key:cert=broker.crt";
+}
+
+// One pair for all brokers of a test program: making it takes longer than starting a broker.
+void write_broker_certificate(const TemporaryDirectory& directory) {
+    static const Identity identity = make_identity();
+    write_file(directory.path() / "broker.key", identity.key);
+    write_file(directory.path() / "broker.crt", identity.certificate);
+    std::filesystem::permissions(
+        directory.path() / "broker.key",
+        std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+}
+
 Command command_for(const BrokerSetup& setup, const TemporaryDirectory& directory) {
     std::vector<std::string> arguments;
     for (const std::string& endpoint : setup.endpoints) {
         arguments.emplace_back("-e");
-        arguments.push_back(endpoint);
+        arguments.push_back(over_tls() ? as_tls(endpoint) : endpoint);
     }
+    write_broker_certificate(directory);
+    for (const auto& [name, content] : setup.files)
+        write_file(directory.path() / name, content);
     if (!setup.keys.empty()) {
         write_file(directory.path() / "users.json", users_json(setup.keys));
         arguments.emplace_back("--auth");
@@ -34,6 +55,10 @@ Command command_for(const BrokerSetup& setup, const TemporaryDirectory& director
 }
 
 }  // namespace
+
+bool over_tls() {
+    return !from_environment("HPFEEDS_TEST_TLS", "").empty();
+}
 
 std::string broker_binary() {
     return from_environment("HPFEEDS_BROKER_BIN", HPFEEDS_BUILT_BROKER);
@@ -85,6 +110,8 @@ void BrokerProcess::find_listeners(std::size_t count) {
                                      log());
         listeners_.push_back(
             {found.field("address"), static_cast<std::uint16_t>(std::stoul(found.field("port")))});
+        if (found.field("endpoint").starts_with("tls:"))
+            listeners_.back().tls = TlsTerms{.trusted_file = directory_.file("broker.crt")};
     }
 }
 

@@ -6,6 +6,10 @@
 // sleeps, no port is fixed. HPFEEDS_BROKER_BIN in the environment names another broker to test in
 // place of the one just built.
 //
+// HPFEEDS_TEST_TLS=1 in the environment turns every tcp endpoint of a setup into a TLS one, with a
+// certificate of its own, and address() says so to clients: the tests of plain connections are the
+// tests of TLS connections, too.
+//
 // Ownership  the broker is killed, by its pid, with its owner. When the test has failed its log is
 // printed. Errors     std::runtime_error with the broker's stderr.
 #pragma once
@@ -31,8 +35,16 @@ struct BrokerSetup {
     std::vector<std::string> endpoints{any_port};  // -e
     std::vector<Key> keys = usual_keys();          // users.json; none: the file is not written
     std::vector<std::pair<std::string, std::string>> environment{};  // on top of the test's own
-    std::size_t listeners = 1;  // `listening` lines to wait for
+    std::size_t listeners = 1;                                 // `listening` lines to wait for
+    std::vector<std::pair<std::string, std::string>> files{};  // written before the start
 };
+
+// A TLS endpoint with `broker.key` and `broker.crt`, which are in every broker's folder.
+inline const std::string any_tls_port =
+    "tls:interface=127.0.0.1:port=0:key=broker.key:cert=broker.crt";
+
+// Whether HPFEEDS_TEST_TLS is set.
+[[nodiscard]] bool over_tls();
 
 [[nodiscard]] std::string broker_binary();
 [[nodiscard]] std::string command_line_client_binary();
@@ -49,7 +61,8 @@ public:
     BrokerProcess(const BrokerProcess&) = delete;
     BrokerProcess& operator=(const BrokerProcess&) = delete;
 
-    // Where the first endpoint, or the one numbered `index`, listens.
+    // Where the first endpoint, or the one numbered `index`, listens. Of a TLS endpoint, clients
+    // trust `broker.crt` in the broker's folder.
     [[nodiscard]] Address address(std::size_t index = 0) const { return listeners_.at(index); }
     [[nodiscard]] pid_t pid() const noexcept { return process_.pid(); }
     [[nodiscard]] const TemporaryDirectory& directory() const noexcept { return directory_; }

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -72,7 +73,16 @@ std::string unique_text(std::string_view what) {
 }  // namespace
 
 WireClient::WireClient(const Address& broker, int receive_buffer_bytes)
-    : socket_(connect_to(broker, receive_buffer_bytes)) {}
+    : socket_(connect_to(broker, receive_buffer_bytes)) {
+    if (!broker.tls) return;
+    try {
+        tls_ = std::make_unique<TlsSide>(*broker.tls);
+        shake_hands();
+    } catch (...) {
+        close();  // a destructor does not run for what was not built
+        throw;
+    }
+}
 
 WireClient::WireClient(const Address& broker, const Login& login, int receive_buffer_bytes)
     : WireClient(broker, receive_buffer_bytes) {
@@ -86,6 +96,8 @@ WireClient::~WireClient() {
 
 WireClient::WireClient(WireClient&& other) noexcept
     : socket_(std::exchange(other.socket_, -1)),
+      tls_(std::move(other.tls_)),
+      records_(std::move(other.records_)),
       login_(std::move(other.login_)),
       info_(std::move(other.info_)),
       unread_(std::move(other.unread_)),
@@ -105,7 +117,35 @@ std::string WireClient::local_address() const {
     return (text.find(':') == std::string::npos ? text : "[" + text + "]") + ":" + port.data();
 }
 
+void WireClient::shake_hands() {
+    const Deadline deadline;
+    for (bool done = false; !done;) {
+        try {
+            done = tls_->shake_hands();
+        } catch (const std::exception&) {
+            flush_tls(deadline);  // an alert says why
+            throw;
+        }
+        flush_tls(deadline);
+        if (done) return;
+        if (!fill(deadline))
+            fail(ended_ ? "the connection was " + end_reason_ + " during the TLS handshake"
+                        : "the TLS handshake did not end before the deadline");
+    }
+}
+
+void WireClient::flush_tls(Deadline deadline) {
+    records_ += tls_->take_output();
+    send_raw(std::exchange(records_, {}), deadline);
+}
+
 void WireClient::send(std::string_view bytes, Deadline deadline) {
+    if (!tls_) return send_raw(bytes, deadline);
+    tls_->encrypt(bytes);
+    flush_tls(deadline);
+}
+
+void WireClient::send_raw(std::string_view bytes, Deadline deadline) {
     while (!bytes.empty()) {
         const ssize_t count =
             ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -122,8 +162,23 @@ void WireClient::send(std::string_view bytes, Deadline deadline) {
 }
 
 std::size_t WireClient::send_some(std::string_view bytes) {
-    const ssize_t count = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-    return count > 0 ? static_cast<std::size_t>(count) : 0;
+    if (!tls_) {
+        const ssize_t count =
+            ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+        return count > 0 ? static_cast<std::size_t>(count) : 0;
+    }
+    // A record that was begun counts as taken; nothing more is, until it is gone.
+    std::size_t taken = 0;
+    if (records_.empty()) {
+        constexpr std::size_t record_bytes = 16384;
+        taken = std::min(bytes.size(), record_bytes);
+        tls_->encrypt(bytes.substr(0, taken));
+        records_ = tls_->take_output();
+    }
+    const ssize_t count =
+        ::send(socket_, records_.data(), records_.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (count > 0) records_.erase(0, static_cast<std::size_t>(count));
+    return taken;
 }
 
 void WireClient::auth(const Login& login) {
@@ -143,16 +198,24 @@ void WireClient::unsubscribe(std::string_view channel) {
     send(unsubscribe_frame(login_.ident, channel));
 }
 
+bool WireClient::take_in(std::string_view bytes) {
+    if (unread_start_ > 0) unread_.erase(0, std::exchange(unread_start_, 0));
+    if (!tls_) {
+        unread_.append(bytes);
+    } else if (!tls_->decrypt(bytes, unread_)) {
+        ended_ = true;
+        end_reason_ = "broken by TLS";
+        return false;
+    }
+    return true;
+}
+
 // Reads once; false when the deadline passed or the connection has ended.
 bool WireClient::fill(Deadline deadline) {
     if (ended_ || !wait_for(socket_, POLLIN, deadline)) return false;
     std::array<char, 262144> chunk;  // NOLINT: filled by recv
     const ssize_t count = ::recv(socket_, chunk.data(), chunk.size(), MSG_DONTWAIT);
-    if (count > 0) {
-        if (unread_start_ > 0) unread_.erase(0, std::exchange(unread_start_, 0));
-        unread_.append(chunk.data(), static_cast<std::size_t>(count));
-        return true;
-    }
+    if (count > 0) return take_in({chunk.data(), static_cast<std::size_t>(count)});
     if (count < 0 && (errno == EAGAIN || errno == EINTR)) return true;
     ended_ = true;
     end_reason_ = count == 0 ? "closed" : errno == ECONNRESET ? "reset" : "broken";
@@ -242,6 +305,13 @@ WireClient::Rest WireClient::read_to_end(Deadline deadline) {
     return rest;
 }
 
+std::string WireClient::read_raw_to_end(Deadline deadline) {
+    while (fill(deadline)) {
+    }
+    if (!ended_) fail("the broker did not close the connection before the deadline");
+    return unread_.substr(std::exchange(unread_start_, unread_.size()));
+}
+
 void WireClient::settle() {
     const std::string channel = private_channel();
     const std::string marker = unique_text("settled");
@@ -252,6 +322,10 @@ void WireClient::settle() {
 }
 
 void WireClient::half_close() {
+    if (tls_) {
+        tls_->say_goodbye();
+        flush_tls();
+    }
     ::shutdown(socket_, SHUT_WR);
 }
 

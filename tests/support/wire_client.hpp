@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// wire_client.hpp: one raw connection to a broker; a test says what goes over it, byte for byte.
+// wire_client.hpp: one raw connection to a broker; a test says what goes over it, byte for byte;
+// over TLS, if the address says so.
 //
 // Every call that waits has a deadline and throws std::runtime_error, with what was seen instead,
 // when the expected thing does not come. Nothing is sent unasked: not even AUTH.
@@ -11,10 +12,12 @@
 
 #include "support/deadline.hpp"
 #include "support/frames.hpp"
+#include "support/tls_side.hpp"
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -26,6 +29,7 @@ namespace hpfeeds::support {
 struct Address {
     std::string host = "127.0.0.1";
     std::uint16_t port = 0;
+    std::optional<TlsTerms> tls{};  // none: plain TCP
 };
 
 struct Login {
@@ -87,21 +91,34 @@ public:
     };
     Rest read_to_end(Deadline deadline = Deadline{std::chrono::seconds(60)});
 
+    // Whatever bytes come until the broker closes, be they frames or not.
+    std::string read_raw_to_end(Deadline deadline = Deadline{});
+
     // Proves that the broker has executed all that we sent: subscribes a private channel of
     // `accounts.hpp`, publishes to itself, and reads until that arrives. Frames of other channels
     // that come first fail.
     void settle();
 
     // Ends.
-    void half_close();  // FIN: nothing more from us, but we read on
+    void half_close();  // FIN, with TLS a close_notify before: nothing more from us, but we read on
     void close();       // FIN, or RST when something is unread
     void reset();       // RST at once
 
+    // With TLS: what is beneath. Null without.
+    [[nodiscard]] TlsSide* tls() noexcept { return tls_.get(); }
+    // Sends what tls() has written.
+    void flush_tls(Deadline deadline = Deadline{});
+
 private:
+    void shake_hands();
+    void send_raw(std::string_view bytes, Deadline deadline);
+    bool take_in(std::string_view bytes);
     bool fill(Deadline deadline);
     std::optional<Received> cut_frame();
 
     int socket_ = -1;
+    std::unique_ptr<TlsSide> tls_;
+    std::string records_;  // encrypted, and not taken by the socket yet
     Login login_;
     Info info_;
     std::string unread_;

@@ -43,12 +43,15 @@ TEST(Endpoint, ReadsEveryFieldOfTcp) {
 
 TEST(Endpoint, ReadsEveryFieldOfTls) {
     const Endpoint endpoint = parse_endpoint(
-        "tls:interface=1.1.1.1:port=443:device=eth0:key=a.key:cert=b.crt:chain=c.pem");
+        "tls:interface=1.1.1.1:port=443:device=eth0:key=a.key:cert=b.crt:chain=c.pem:ca=d.pem:"
+        "ident=cn");
     EXPECT_EQ(endpoint.kind, Endpoint::Kind::tls);
     EXPECT_EQ(endpoint.port, 443);
     EXPECT_EQ(endpoint.key, "a.key");
     EXPECT_EQ(endpoint.cert, "b.crt");
     EXPECT_EQ(endpoint.chain, "c.pem");
+    EXPECT_EQ(endpoint.ca, "d.pem");
+    EXPECT_TRUE(endpoint.ident_is_cn);
 }
 
 TEST(Endpoint, NeedsNothingButAPort) {
@@ -72,8 +75,10 @@ TEST(Endpoint, KnowsTheOtherEscapesInPaths) {
 }
 
 TEST(Endpoint, IsWrittenAsAUserWouldWriteIt) {
-    for (const char* text : {R"(tcp:interface=\:\:1:port=20000:device=lan0)", "tcp:port=0",
-                             R"(tls:interface=h.example:port=65535:key=a\\b:cert=c\:d:chain=e)"}) {
+    for (const char* text :
+         {R"(tcp:interface=\:\:1:port=20000:device=lan0)", "tcp:port=0",
+          R"(tls:interface=h.example:port=65535:key=a\\b:cert=c\:d:chain=e)",
+          R"(tls:port=1:key=a:cert=b:ca=c\:d)", "tls:port=1:key=a:cert=b:ca=c:ident=cn"}) {
         EXPECT_EQ(parse_endpoint(text).text(), text);
         EXPECT_EQ(parse_endpoint(parse_endpoint(text).text()), parse_endpoint(text));
     }
@@ -107,7 +112,7 @@ TEST(Endpoint, RefusesAFieldGivenTwice) {
 TEST(Endpoint, RefusesAnUnknownField) {
     EXPECT_THAT(refusal("tcp:prot=1"),
                 AllOf(HasSubstr("unknown field 'prot'"), HasSubstr("port, interface and device")));
-    EXPECT_THAT(refusal("tls:port=1:privateKey=x"), HasSubstr("key, cert and chain"));
+    EXPECT_THAT(refusal("tls:port=1:privateKey=x"), HasSubstr("key, cert, chain, ca and ident"));
     EXPECT_THAT(refusal("tcp:=1"), HasSubstr("unknown field ''"));
 }
 
@@ -134,13 +139,20 @@ TEST(Endpoint, RefusesADeviceNameThatCannotExist) {
 TEST(Endpoint, RefusesTlsWithoutKeyOrCertificate) {
     EXPECT_THAT(refusal("tls:port=1:cert=a"), HasSubstr("add key=FILE"));
     EXPECT_THAT(refusal("tls:port=1:key=a"), HasSubstr("add cert=FILE"));
-    for (const char* field : {"key", "cert", "chain"})
+    for (const char* field : {"key", "cert", "chain", "ca"})
         EXPECT_THAT(refusal("tls:port=1:" + std::string(field) + "="), HasSubstr("is empty"));
 }
 
 TEST(Endpoint, RefusesTlsFilesOnTcp) {
-    for (const char* field : {"key", "cert", "chain"})
+    for (const char* field : {"key", "cert", "chain", "ca"})
         EXPECT_THAT(refusal("tcp:port=1:" + std::string(field) + "=a"), HasSubstr("write tls:"));
+}
+
+TEST(Endpoint, RefusesToBindAnIdentToNothing) {
+    EXPECT_THAT(refusal("tls:port=1:key=a:cert=b:ident=cn"), HasSubstr("add ca=FILE"));
+    EXPECT_THAT(refusal("tls:port=1:key=a:cert=b:ca=c:ident=san"), HasSubstr("write ident=cn"));
+    EXPECT_THAT(refusal("tls:port=1:key=a:cert=b:ca=c:ident="), HasSubstr("write ident=cn"));
+    EXPECT_THAT(refusal("tcp:port=1:ident=cn"), HasSubstr("write tls:"));
 }
 
 TEST(Endpoint, RefusesInOneLine) {

@@ -40,7 +40,7 @@ protected:
 };
 
 TEST_F(IncidentLogTest, SaysWhoFromWhereWhichChannelAndWhy) {
-    incidents.write(refusal(CloseReason::no_publish_permission), Address{}, now);
+    incidents.write(refusal(CloseReason::no_publish_permission), Address{}, {}, now);
     const auto lines = written();
     ASSERT_EQ(lines.size(), 1U);
     for (const char* part : {"publish refused", "peer=0.0.0.0:0", "ident=sensor", "channel=chan",
@@ -50,23 +50,23 @@ TEST_F(IncidentLogTest, SaysWhoFromWhereWhichChannelAndWhy) {
 
 TEST_F(IncidentLogTest, EveryReasonHasALine) {
     for (std::size_t i = 0; i < core::close_reason_count; ++i)
-        incidents.write(refusal(static_cast<CloseReason>(i)), Address{}, now);
+        incidents.write(refusal(static_cast<CloseReason>(i)), Address{}, {}, now);
     EXPECT_EQ(written().size(), core::close_reason_count);
 }
 
 TEST_F(IncidentLogTest, AProtocolErrorSaysWhichOne) {
     Incident incident = refusal(CloseReason::protocol_error);
     incident.refusal = wire::Refusal::empty_body;
-    incidents.write(incident, Address{}, now);
+    incidents.write(incident, Address{}, {}, now);
     EXPECT_NE(written()[0].find("reason=empty-body"), std::string::npos);
 }
 
 TEST_F(IncidentLogTest, HoldsBackAFloodAndSaysHowMuch) {
     for (int i = 0; i < 1000; ++i)
-        incidents.write(refusal(CloseReason::wrong_secret), Address{}, now);
-    incidents.write(refusal(CloseReason::unknown_ident), Address{}, now);
+        incidents.write(refusal(CloseReason::wrong_secret), Address{}, {}, now);
+    incidents.write(refusal(CloseReason::unknown_ident), Address{}, {}, now);
     now += std::chrono::seconds(1);
-    incidents.write(refusal(CloseReason::wrong_secret), Address{}, now);
+    incidents.write(refusal(CloseReason::wrong_secret), Address{}, {}, now);
     const auto lines = written();
     EXPECT_LT(lines.size(), 50U);
     EXPECT_NE(lines.back().find("similar_lines_held_back=9"), std::string::npos) << lines.back();

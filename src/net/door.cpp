@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "net/door.hpp"
+
+#include "hpfeeds/error.hpp"
+
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <algorithm>
+#include <array>
+#include <thread>
+#include <utility>
+
+namespace hpfeeds::net {
+namespace {
+
+using std::chrono::milliseconds;
+
+// Tags of what is watched: the waker, the listeners, and the addresses of visitors, which are all
+// larger.
+constexpr std::uint64_t waker_tag = 0;
+
+std::uint64_t listener_tag(std::size_t listener) noexcept {
+    return 1 + listener;
+}
+
+// Our last word, an alert perhaps, shall reach the peer: a socket that is closed with unread bytes
+// takes it back.
+void part_from(int fd) noexcept {
+    shutdown(fd, SHUT_WR);
+    std::array<std::byte, 4096> thrown_away;
+    for (std::size_t total = 0; total < discarded_at_door_bytes_max;) {
+        const ssize_t count = recv(fd, thrown_away.data(), thrown_away.size(), 0);
+        if (count <= 0) return;
+        total += static_cast<std::size_t>(count);
+    }
+}
+
+log::Level level_of(HandshakeEnd end) noexcept {
+    switch (end) {
+        case HandshakeEnd::probe:
+        case HandshakeEnd::shutdown:
+            return log::Level::debug;
+        // A silent peer is a probe more often than a sensor (client-quirk 8).
+        case HandshakeEnd::silent:
+        case HandshakeEnd::peer_left:
+            return log::Level::info;
+        default:
+            return log::Level::warning;
+    }
+}
+
+}  // namespace
+
+Door::Door(std::vector<TlsListener> listeners, milliseconds deadline, Places& places,
+           std::vector<ShardThread*> shards)
+    : listeners_(std::move(listeners)),
+      deadline_(deadline),
+      places_(&places),
+      shards_(std::move(shards)) {
+    if (!poller_.watch(waker_.fd(), waker_tag, {true, false}))
+        throw Error("cannot watch the orders of the TLS door; raise the limit of open files");
+}
+
+void Door::run() noexcept {
+    // For this thread alone: on Linux a thread has a niceness of its own.
+    setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), door_niceness);
+    now_ = std::chrono::steady_clock::now();
+    watch_listeners();
+    while (!stopping_)
+        turn();
+    while (!visitors_.empty())
+        dismiss(visitors_.front(), HandshakeEnd::shutdown);
+    hand_over();
+    finished_.clear();
+    over_.store(true, std::memory_order_release);
+}
+
+void Door::post(Order order) noexcept {
+    while (!mailbox_.post(order)) {
+        if (over_.load(std::memory_order_acquire)) return;
+        waker_.wake();
+        std::this_thread::yield();
+    }
+    waker_.wake();
+}
+
+void Door::roll_over(std::size_t listener, std::shared_ptr<const TlsContext> context) noexcept {
+    post(RollOver{listener, std::move(context)});
+}
+
+void Door::stop() noexcept {
+    post(Stop{});
+}
+
+void Door::turn() noexcept {
+    std::optional<milliseconds> timeout = patience();
+    waker_.going_to_sleep();
+    if (!mailbox_.empty()) timeout = milliseconds{0};
+    const auto ready = poller_.wait(timeout);
+    waker_.woken(std::any_of(ready.begin(), ready.end(),
+                             [](const Ready& each) { return each.tag == waker_tag; }));
+    now_ = std::chrono::steady_clock::now();
+    take_orders();
+    hand_over();
+    // Visitors first: each is dismissed by its own event alone, so that every address is still one.
+    // Newcomers may push the oldest out.
+    for (const Ready& each : ready)
+        if (each.tag > listeners_.size() && !stopping_)
+            advance(*reinterpret_cast<Visitor*>(each.tag));
+    for (const Ready& each : ready)
+        if (each.tag != waker_tag && each.tag <= listeners_.size()) accept_some(each.tag - 1);
+    now_ = std::chrono::steady_clock::now();
+    while (!visitors_.empty() && visitors_.front().came_at + deadline_ <= now_)
+        dismiss(visitors_.front(), visitors_.front().handshake.end_at_deadline());
+    if (accept_rests_ && now_ >= accept_again_) {
+        accept_rests_ = false;
+        watch_listeners();
+    }
+}
+
+std::optional<milliseconds> Door::patience() const noexcept {
+    std::optional<core::Instant> due;
+    const auto sooner = [&](core::Instant other) {
+        if (!due || other < *due) due = other;
+    };
+    if (!visitors_.empty()) sooner(visitors_.front().came_at + deadline_);
+    if (accept_rests_) sooner(accept_again_);
+    if (!finished_.empty()) sooner(now_ + post_retry);
+    if (!due) return std::nullopt;
+    return std::chrono::ceil<milliseconds>(std::max(*due - now_, core::Instant::duration::zero()));
+}
+
+void Door::take_orders() noexcept {
+    Order order;
+    while (mailbox_.take(order)) {
+        if (auto* next = std::get_if<RollOver>(&order))
+            listeners_[next->listener].context = std::move(next->context);
+        else if (std::holds_alternative<Stop>(order))
+            stopping_ = true;
+    }
+    if (!stopping_) return;
+    unwatch_listeners();
+    listeners_.clear();
+}
+
+void Door::watch_listeners() noexcept {
+    for (std::size_t i = 0; i < listeners_.size(); ++i)
+        if (!poller_.watch(listeners_[i].listener.socket.get(), listener_tag(i), {true, false}))
+            log::error("cannot watch a listening socket",
+                       {{"endpoint", listeners_[i].listener.label}});
+}
+
+void Door::unwatch_listeners() noexcept {
+    for (const TlsListener& each : listeners_)
+        poller_.unwatch(each.listener.socket.get());
+}
+
+// ---- coming in
+
+void Door::accept_some(std::size_t listener) noexcept {
+    for (std::size_t taken = 0; taken < accepts_per_turn_max; ++taken) {
+        Accepted accepted;
+        const AcceptStatus status = accept_one(listeners_[listener].listener, accepted);
+        if (status == AcceptStatus::none) return;
+        if (status == AcceptStatus::out_of_descriptors) {
+            counters_.out_of_descriptors.increment();
+            accept_log_.out_of_descriptors();
+            unwatch_listeners();
+            accept_rests_ = true;
+            accept_again_ = now_ + accept_rest;
+            return;
+        }
+        if (places_->take()) {
+            admit(listener, std::move(accepted));
+        } else {
+            counters_.refused_full.increment();
+            accept_log_.full(accepted.peer, places_->taken(), now_);
+        }
+    }
+}
+
+void Door::admit(std::size_t listener, Accepted accepted) noexcept {
+    counters_.accepted.increment();
+    if (visitors_.size() >= handshakes_max) dismiss(visitors_.front(), HandshakeEnd::crowded_out);
+    const auto visitor = visitors_.insert(
+        visitors_.end(),
+        Visitor{std::move(accepted), now_, listener, Handshake(listeners_[listener].context)});
+    visitor->self = visitor;
+    counters_.under_way.add(1);
+    if (!poller_.watch(visitor->accepted.socket.get(), reinterpret_cast<std::uint64_t>(&*visitor),
+                       visitor->interest))
+        dismiss(*visitor, HandshakeEnd::crowded_out);
+}
+
+void Door::advance(Visitor& visitor) noexcept {
+    const Handshake::Step step = visitor.handshake.advance(visitor.accepted.socket.get());
+    if (step == Handshake::Step::done) return let_in(visitor);
+    if (step == Handshake::Step::ended) return dismiss(visitor, visitor.handshake.end());
+    const bool reads = step == Handshake::Step::wants_read;
+    const Interest interest{reads, !reads};
+    if (interest == visitor.interest) return;
+    visitor.interest = interest;
+    poller_.change(visitor.accepted.socket.get(), reinterpret_cast<std::uint64_t>(&visitor),
+                   interest);
+}
+
+// ---- going on
+
+void Door::let_in(Visitor& visitor) noexcept {
+    counters_.done.increment();
+    const bool resumed = visitor.handshake.resumed();
+    if (resumed) counters_.resumed.increment();
+    if (log::enabled(log::Level::debug))
+        log::debug("TLS handshake done", {{"peer", visitor.accepted.peer.text()},
+                                          {"tls", visitor.handshake.description()},
+                                          {"resumed", resumed ? "yes" : "no"}});
+    poller_.unwatch(visitor.accepted.socket.get());
+    finished_.push_back(
+        {std::move(visitor.accepted), visitor.came_at, visitor.handshake.take_stream()});
+    counters_.under_way.add(-1);
+    visitors_.erase(visitor.self);
+    hand_over();
+}
+
+void Door::hand_over() noexcept {
+    while (!finished_.empty() && emptiest(shards_).hand_over(finished_.front()))
+        finished_.pop_front();
+}
+
+void Door::dismiss(Visitor& visitor, HandshakeEnd end) noexcept {
+    counters_.ended[static_cast<std::size_t>(end)].increment();
+    counters_.under_way.add(-1);
+    tell(visitor, end);
+    part_from(visitor.accepted.socket.get());
+    places_->give_back();
+    visitors_.erase(visitor.self);
+}
+
+void Door::tell(const Visitor& visitor, HandshakeEnd end) noexcept {
+    const log::Level level = level_of(end);
+    log::RateLimit& limit = end_limits_[static_cast<std::size_t>(end)];
+    if (!log::enabled(level) || !limit.admit(second())) return;
+    std::vector<log::Field> fields{{"peer", visitor.accepted.peer.text()}};
+    if (visitor.listener < listeners_.size())  // none are left at the end
+        fields.emplace_back("endpoint", listeners_[visitor.listener].listener.label);
+    fields.emplace_back("reason", label(end));
+    fields.emplace_back("why", describe(end));
+    if (!visitor.handshake.detail().empty())
+        fields.emplace_back("detail", visitor.handshake.detail());
+    if (const std::uint64_t held_back = limit.take_held_back())
+        fields.emplace_back("similar_lines_held_back", held_back);
+    log::write(level, "TLS handshake failed", fields);
+}
+
+std::uint64_t Door::second() const noexcept {
+    return static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::seconds>(now_.time_since_epoch()).count());
+}
+
+}  // namespace hpfeeds::net
