@@ -19,12 +19,15 @@ constexpr const char* user_footer = R"(Examples:
       a key for a sensor, with a strong secret, printed once
   hpfeeds user add logger -s cowrie.sessions,dionaea.capture
       a key for a logger of two channels
+  hpfeeds user add archive -s '*'
+      a key for a logger of every channel; the broker needs --wildcards
   hpfeeds user set sensor1 --add-publish dionaea.capture
   hpfeeds user list
   hpfeeds user --help, hpfeeds user set --help
 
 Stores (--store, as the broker's --auth): a path ending in .db or .sqlite, a path ending in .json,
-or `sqlite` for sqlite.db here. The broker sees a change without a restart, from the next login on.
+or `sqlite` for sqlite.db here. The broker sees a change without a restart, and clients that are
+connected follow it: at once from a JSON file, else within the broker's --recheck (30 s).
 Here -p and -s name channels to publish and to subscribe; a secret is always --secret.)";
 
 constexpr const char* add_footer = R"(Examples:
@@ -33,6 +36,7 @@ constexpr const char* add_footer = R"(Examples:
   pass show hpfeeds/sensor1 | hpfeeds user add sensor1 -p cowrie.sessions --secret-stdin
   hpfeeds user add sensor1 --publish cowrie.sessions --store /var/lib/hpfeeds/users.json --json
 
+A channel may be a pattern, `*` or `PREFIX.*`, which counts where the broker runs with --wildcards.
 Without a secret a strong one is made and printed. `--secret` can be seen by others in the list of
 processes; `--secret-stdin` cannot. -p is --publish and -s is --subscribe.)";
 

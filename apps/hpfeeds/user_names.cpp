@@ -3,6 +3,7 @@
 
 #include "auth/account_rules.hpp"
 #include "auth/names.hpp"
+#include "core/pattern.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -47,6 +48,22 @@ void warn_of_name(const std::string& subject, std::string_view name,
         warnings.push_back(subject + " holds a comma: tools that keep lists will split it");
 }
 
+// What a star in a channel list means depends on how the broker is started.
+void explain_star(const std::string& name, std::vector<std::string>& warnings) {
+    if (name == core::every_channel)
+        warnings.push_back(channel_named(name) +
+                           " stands for every channel, if the broker runs with --wildcards;"
+                           " otherwise for the channel of this very name");
+    else if (core::is_pattern(name))
+        warnings.push_back(channel_named(name) + " stands for every channel that begins with " +
+                           auth::in_quotes(name.substr(0, name.size() - 1)) +
+                           ", if the broker runs with --wildcards; otherwise for the channel of"
+                           " this very name");
+    else if (name.find('*') != std::string::npos)
+        warnings.push_back(channel_named(name) +
+                           " holds a star that stands for nothing: patterns are * and PREFIX.*");
+}
+
 }  // namespace
 
 SplitNames split_names(const std::vector<std::string>& given) {
@@ -88,6 +105,7 @@ std::vector<std::string> warnings_of(const core::Account& account) {
     warn_of_name("ident " + auth::in_quotes(account.ident), account.ident, warnings);
     for (const std::string& name : all_channels(account)) {
         warn_of_name(channel_named(name), name, warnings);
+        explain_star(name, warnings);
         if (account.ident.size() + name.size() > go_bytes_max)
             warnings.push_back("ident and " + channel_named(name) +
                                " have more than 253 bytes together: subscribers written in Go"

@@ -21,7 +21,7 @@ struct SplitNames {
 [[nodiscard]] std::vector<std::string> refusals_of(const core::Account& account);
 
 // What will make trouble for some, one sentence each: clients in Go and Java (client-quirk 15),
-// tools that split at commas.
+// tools that split at commas; and what a star means.
 [[nodiscard]] std::vector<std::string> warnings_of(const core::Account& account);
 
 }  // namespace hpfeeds::cli

@@ -36,6 +36,9 @@ Examples:
   hpfeeds-broker --auth env --auth sqlite --slow-policy drop-oldest
       keys from HPFEEDS_<IDENT>_SECRET and the like first, then from ./sqlite.db
 
+  hpfeeds-broker --wildcards --recheck 10s
+      keys may hold cowrie.* or *; whoever is connected follows a change within 10 s
+
 The manual, hpfeeds-broker(8), explains every flag, the key stores and the signals.)";
 
 std::string by_default(const std::string& value) {
@@ -101,14 +104,14 @@ void add_keys(CLI::App& app, Flags& flags, const BrokerOptions& defaults) {
         "before a failed login is answered" + by_default(duration_text(defaults.refusal_delay)))
         ->group(group);
     add_value(app, "--recheck", flags.recheck, "DURATION|off",
-              "how often keys in use are looked up again, so that clients that\n"
-              "are connected follow a change; a JSON file tells at once. 0 does\n"
-              "not ask by itself, off keeps the rights of the login" +
+              "how often keys in use are looked up again, so that clients\n"
+              "that are connected follow a change; JSON files tell at once.\n"
+              "0 does not ask, off keeps the rights of the login" +
                   by_default(duration_text(*defaults.recheck)))
         ->group(group);
     app.add_flag("--wildcards", flags.wildcards,
-                 "* and PREFIX.* in the channel lists of keys, and in subscriptions,\n"
-                 "stand for all channels and for those that begin with PREFIX.")
+                 "* and PREFIX.* in channel lists and subscriptions stand for all\n"
+                 "channels and for those that begin with PREFIX.")
         ->group(group);
 }
 

@@ -25,7 +25,8 @@ FLOORS = {
     "config": [],
     "broker": ["net", "auth", "core", "wire", "bytes", "config", "log", "metrics"],
     # wire/ because the client room speaks in its values; log/log.hpp because main() starts and stops the log.
-    "apps": ["broker", "config", "client", "auth", "core/account.hpp", "wire", "log/log.hpp"],
+    # core/pattern.hpp because `hpfeeds user` explains patterns.
+    "apps": ["broker", "config", "client", "auth", "core/account.hpp", "core/pattern.hpp", "wire", "log/log.hpp"],
 }
 
 # Begin of a third-party include -> the only places that may know the library. A place is a file, or a folder with /.

@@ -384,6 +384,15 @@ TEST(Warnings, AreNoneForAnOrdinaryUser) {
     EXPECT_THAT(warnings_of(account_of("sensor-1", "s", {"cowrie.sessions"}, {"a.b"})), IsEmpty());
 }
 
+TEST(Warnings, SayWhatAStarMeansAndWhatItNeeds) {
+    EXPECT_THAT(warnings_of(account_of("i", "s", {"cowrie.*"})),
+                ElementsAre(AllOf(HasSubstr("begins with \"cowrie.\""), HasSubstr("--wildcards"))));
+    EXPECT_THAT(warnings_of(account_of("i", "s", {}, {"*"})),
+                ElementsAre(AllOf(HasSubstr("every channel"), HasSubstr("--wildcards"))));
+    EXPECT_THAT(warnings_of(account_of("i", "s", {"cow*"})),
+                ElementsAre(HasSubstr("stands for nothing: patterns are * and PREFIX.*")));
+}
+
 TEST(Warnings, KnowTheLimitsOfClientsInTheField) {
     const auto warnings = [](std::size_t ident, std::size_t channel) {
         return warnings_of(account_of(std::string(ident, 'i'), "s", {std::string(channel, 'c')}));

@@ -99,7 +99,10 @@ TEST(CommandLine, CarriesEveryFlagToItsOption) {
                                        "--auth-workers",
                                        "15",
                                        "--auth-queue",
-                                       "16"});
+                                       "16",
+                                       "--recheck",
+                                       "17",
+                                       "--wildcards"});
     EXPECT_THAT(all.endpoints, ElementsAre(Endpoint{.kind = Endpoint::Kind::tls,
                                                     .interface = "127.0.0.1",
                                                     .port = 1,
@@ -123,6 +126,8 @@ TEST(CommandLine, CarriesEveryFlagToItsOption) {
     EXPECT_EQ(all.slow_deadline.count(), 720'000);
     EXPECT_EQ(all.subscriber_bytes_max, 13u * 1024);
     EXPECT_EQ(all.memory_bytes_max, 14u * 1024 * 1024);
+    EXPECT_EQ(all.recheck.value().count(), 17'000);
+    EXPECT_TRUE(all.wildcards);
     EXPECT_EQ(all.auth_workers, 15u);
     EXPECT_EQ(all.auth_queue_max, 16u);
 }
@@ -210,6 +215,8 @@ TEST(CommandLine, TeachesEveryFlag) {
                              "--max-memory",
                              "--auth-workers",
                              "--auth-queue",
+                             "--recheck",
+                             "--wildcards",
                              "--version",
                              "-h,--help"})
         EXPECT_THAT(help.out, HasSubstr("  " + std::string(flag) + " ")) << flag;

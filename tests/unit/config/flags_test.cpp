@@ -59,6 +59,7 @@ TEST(Flags, HaveDefaultsWithinTheirOwnBounds) {
     EXPECT_TRUE(memory_bytes.contain(defaults.memory_bytes_max));
     EXPECT_TRUE(auth_workers.contain(defaults.auth_workers));
     EXPECT_TRUE(auth_queue.contain(defaults.auth_queue_max));
+    EXPECT_TRUE(recheck.contain(*defaults.recheck));
 }
 
 TEST(Flags, ListenWhereTheEndpointsSay) {
@@ -267,6 +268,39 @@ INSTANTIATE_TEST_SUITE_P(
                [](const BrokerOptions& o) { return o.auth_workers; }, 1, 64},
         Number{"--auth-queue", &Flags::auth_queue, "1", "1048576", "0", "1048577",
                [](const BrokerOptions& o) { return o.auth_queue_max; }, 1, 1'048'576}));
+
+TEST(Flags, ReadHowOftenKeysAreLookedUpAgain) {
+    const auto meaning = [](const std::string& typed) {
+        Flags flags;
+        flags.recheck = typed;
+        return to_options(flags).recheck;
+    };
+    using std::chrono::milliseconds;
+    EXPECT_EQ(to_options(Flags{}).recheck, milliseconds{30'000});
+    EXPECT_EQ(meaning("off"), std::nullopt);
+    EXPECT_EQ(meaning("0"), milliseconds{0});
+    EXPECT_EQ(meaning("500ms"), milliseconds{500});
+    EXPECT_EQ(meaning("1440m"), milliseconds{86'400'000});
+}
+
+TEST(Flags, RefuseToLookKeysUpAgainAtNoTime) {
+    Flags flags;
+    for (const char* typed : {"on", "", "-1", "1h", "never"}) {
+        flags.recheck = typed;
+        EXPECT_EQ(refusal(flags), "--recheck '" + std::string(typed) +
+                                      "': write off, or seconds, or a number with ms, s or m, "
+                                      "as in 10s");
+    }
+    flags.recheck = "86401";
+    EXPECT_EQ(refusal(flags), "--recheck '86401': write a duration from 0 to 1440m");
+}
+
+TEST(Flags, TakeNamesLiterallyUnlessToldOtherwise) {
+    Flags flags;
+    EXPECT_FALSE(to_options(flags).wildcards);
+    flags.wildcards = true;
+    EXPECT_TRUE(to_options(flags).wildcards);
+}
 
 TEST(Flags, RefuseAHighMarkThatCannotBeReached) {
     Flags flags;
