@@ -3,6 +3,7 @@
 
 #include "hpfeeds/error.hpp"
 
+#include <pthread.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -63,6 +64,7 @@ Door::Door(std::vector<TlsListener> listeners, milliseconds deadline, Places& pl
 }
 
 void Door::run() noexcept {
+    pthread_setname_np(pthread_self(), "tls-door");
     // For this thread alone: on Linux a thread has a niceness of its own.
     setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), door_niceness);
     now_ = std::chrono::steady_clock::now();
