@@ -59,6 +59,7 @@ ENDPOINT = {
     "positional": b"tcp:20000",
     "unknown-class": b"udp:port=1",
     "port-twice": b"tcp:port=1:port=2",
+    "tls-ca": b"tls:port=443:key=k:cert=c:ca=a:ident=cn",
     "bind": b"0.0.0.0:20000",
     "bind-ipv6": b"[::1]:20000",
     "size": b"64MiB",
@@ -98,12 +99,51 @@ CLIENT_MACHINE = {
     "torn": b"\x02" + INFO + PUBLISH[:-1],
 }
 
+
+
+def extension(kind: int, body: bytes) -> bytes:
+    return struct.pack(">HH", kind, len(body)) + body
+
+
+def client_hello(version: bytes, extensions: bytes) -> bytes:
+    body = version + b"r" * 32 + b"\0" + b"\0\4\x13\1\xc0\x2b" + b"\1\0" + struct.pack(">H", len(extensions)) + extensions
+    message = b"\1" + struct.pack(">I", len(body))[1:] + body
+    return b"\x16\3\1" + struct.pack(">H", len(message)) + message
+
+
+HELLO = client_hello(b"\3\3", extension(43, b"\4\3\4\3\3") + extension(10, b"\0\2\0\x1d") +
+                     extension(13, b"\0\4\4\3\x08\4") + extension(51, b"\0\x24\0\x1d\0\x20" + b"\x09" + b"k" * 31))
+
+# The first byte of the door's inputs: one less than the number of the pieces.
+DOOR = {
+    "hello": b"\0" + HELLO,
+    "hello-in-pieces": b"\7" + HELLO,
+    "hello-of-tls-1-1": b"\0" + client_hello(b"\3\2", b""),
+    "hello-then-plaintext": b"\1" + HELLO + PUBLISH,
+    "half-a-hello": b"\2" + HELLO[:60],
+    "auth": b"\0" + AUTH,
+    "browser": b"\3" + b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+    "ssh": b"\0" + b"SSH-2.0-OpenSSH_9.2\r\n",
+    "alert": b"\0" + bytes.fromhex("15030100020228"),
+    "record-too-long": b"\0" + bytes.fromhex("160301ffff01"),
+}
+
+# Beside these lies a certificate; a key would only teach the search to copy it.
+PEM_FILES = {
+    "no-such-key": b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+    "encrypted": b"-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIBHA==\n-----END ENCRYPTED PRIVATE KEY-----\n",
+    "encrypted-the-old-way": b"-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,"
+                             b"00112233445566778899AABBCCDDEEFF\n\nAAAA\n-----END RSA PRIVATE KEY-----\n",
+    "torn": b"-----BEGIN CERTIFICATE-----\nMIIB",
+    "no-such-certificate": b"words\n-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+}
+
 CANARY = {"song": b"hp\xfe"}
 
 
 def main() -> None:
     seeds = {"parser": PARSER, "endpoint": ENDPOINT, "json_accounts": JSON_ACCOUNTS,
-             "client_machine": CLIENT_MACHINE, "canary": CANARY}
+             "client_machine": CLIENT_MACHINE, "door": DOOR, "pem_files": PEM_FILES, "canary": CANARY}
     for target, files in seeds.items():
         folder = CORPUS / target
         folder.mkdir(parents=True, exist_ok=True)

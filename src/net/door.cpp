@@ -3,6 +3,7 @@
 
 #include "hpfeeds/error.hpp"
 
+#include <pthread.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -63,6 +64,7 @@ Door::Door(std::vector<TlsListener> listeners, milliseconds deadline, Places& pl
 }
 
 void Door::run() noexcept {
+    pthread_setname_np(pthread_self(), "tls-door");
     // For this thread alone: on Linux a thread has a niceness of its own.
     setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), door_niceness);
     now_ = std::chrono::steady_clock::now();
@@ -211,13 +213,18 @@ void Door::let_in(Visitor& visitor) noexcept {
     counters_.done.increment();
     const bool resumed = visitor.handshake.resumed();
     if (resumed) counters_.resumed.increment();
-    if (log::enabled(log::Level::debug))
-        log::debug("TLS handshake done", {{"peer", visitor.accepted.peer.text()},
-                                          {"tls", visitor.handshake.description()},
-                                          {"resumed", resumed ? "yes" : "no"}});
+    const Address peer = visitor.accepted.peer;
+    const bool tells = log::enabled(log::Level::debug);
+    const std::string tls = tells ? visitor.handshake.description() : std::string();
     poller_.unwatch(visitor.accepted.socket.get());
     finished_.push_back(
         {std::move(visitor.accepted), visitor.came_at, visitor.handshake.take_stream()});
+    const bool kernel = finished_.back().tls->kernel_sends();
+    if (tells)
+        log::debug("TLS handshake done", {{"peer", peer.text()},
+                                          {"tls", tls},
+                                          {"resumed", resumed ? "yes" : "no"},
+                                          {"kernel_tls", kernel ? "yes" : "no"}});
     counters_.under_way.add(-1);
     visitors_.erase(visitor.self);
     hand_over();

@@ -104,7 +104,11 @@ void ShardThread::read(core::SessionId id) noexcept {
     const int fd = connection.socket.get();
     const Transfer transfer =
         connection.tls ? connection.tls->receive(fd, room, tls_scratch_, pool_) : receive(fd, room);
-    if (connection.tls) note_unread(id);
+    if (connection.tls) {
+        // Reading may have made OpenSSL write: an answer to a key update, an alert.
+        if (connection.tls->holds_unsent()) connection.wants_writing = true;
+        update_interest(id);
+    }
     switch (transfer.status) {
         case Transfer::Status::done:
             return shard_.received(id, transfer.bytes, now_);

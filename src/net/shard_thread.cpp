@@ -95,7 +95,8 @@ std::optional<milliseconds> ShardThread::patience() noexcept {
 void ShardThread::wait() noexcept {
     std::optional<milliseconds> timeout = patience();
     waker_.going_to_sleep();
-    if (!mailbox_.empty() || (!unread_.empty() && !quiescing_)) timeout = milliseconds{0};
+    const bool reads_on = !unread_.empty() && !quiescing_ && waiting_.empty();
+    if (!mailbox_.empty() || reads_on) timeout = milliseconds{0};
     bool called = false;
     if (waiting_.empty()) {
         ready_ = poller_.wait(timeout);

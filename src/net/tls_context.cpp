@@ -2,13 +2,19 @@
 #include "net/tls_context.hpp"
 
 #include "hpfeeds/error.hpp"
+#include "net/descriptor.hpp"
 #include "net/limits.hpp"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
+#include <cerrno>
 #include <ctime>
 #include <string_view>
 #include <utility>
@@ -23,6 +29,19 @@ constexpr const char* tls12_ciphers =
 // Tells our sessions from those of another program with the same certificate.
 constexpr std::string_view session_context = "hpfeeds";
 
+// Asked once, of a socket that goes nowhere: OpenSSL would ask at every handshake, and each time
+// have the kernel look for a module that is not there.
+bool kernel_offers_tls() noexcept {
+    static const bool offered = [] {
+        const Descriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        constexpr std::string_view name = "tls";
+        const int refused = setsockopt(socket.get(), IPPROTO_TCP, TCP_ULP, name.data(),
+                                       static_cast<socklen_t>(name.size()));
+        return socket.open() && (refused == 0 || errno == ENOTCONN);
+    }();
+    return offered;
+}
+
 SslContextRef new_context() {
     SslContextRef context(SSL_CTX_new(TLS_server_method()));
     SSL_CTX* raw = context.get();
@@ -30,8 +49,9 @@ SslContextRef new_context() {
     SSL_CTX_set_min_proto_version(raw, TLS1_2_VERSION);
     // Frames carry their own length, so a peer that vanishes without close_notify hides nothing
     // from us (client-quirk 7).
-    SSL_CTX_set_options(raw, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
-                                 SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_ENABLE_KTLS);
+    SSL_CTX_set_options(
+        raw, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
+    if (kernel_offers_tls()) SSL_CTX_set_options(raw, SSL_OP_ENABLE_KTLS);
     // An idle connection keeps no buffers.
     SSL_CTX_set_mode(raw, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_read_ahead(raw, 1);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // GET /metrics and /healthz of a running broker, after traffic whose numbers are known.
 #include "support/broker_process.hpp"
+#include "support/certificates.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,6 +9,7 @@
 #include <sys/socket.h>
 
 #include <array>
+#include <chrono>
 #include <sstream>
 #include <string>
 
@@ -65,8 +67,9 @@ protected:
         expect_value(name + "_total" + labels, wanted);
     }
 
-    BrokerProcess broker_{
-        {.arguments = {"--exporter", "127.0.0.1:0", "--auth-failure-delay", "0"}}};
+    BrokerProcess broker_{{.arguments = {"--exporter", "127.0.0.1:0", "--auth-failure-delay", "0"},
+                           .endpoints = {any_port, any_tls_port},
+                           .listeners = 2}};
     Address exporter_;
 };
 
@@ -178,6 +181,63 @@ TEST(MetricsOff, WithoutExporterNoHttpPortIsOpened) {
     WireClient client(broker.address(), both);
     client.settle();
     EXPECT_EQ(broker.log().find("exporter"), std::string::npos);
+}
+
+// ---- TLS ----
+
+TEST_F(Metrics, TlsHandshakesAreCountedByHowTheyEnd) {
+    const std::string handshakes = "hpfeeds_broker_tls_handshakes";
+    Address tls = broker_.address(1);
+    {
+        WireClient first(tls, both);
+        first.settle();
+        tls.tls->session = first.tls()->session();
+    }
+    const WireClient resumed(tls);
+    expect_counter(handshakes, R"({result="full"})", "1");
+    expect_counter(handshakes, R"({result="resumed"})", "1");
+    tls.tls.reset();
+    {
+        WireClient browser(tls);
+        browser.send("GET / HTTP/1.1\r\n\r\n");
+        browser.expect_closed();
+    }
+    expect_counter(handshakes, R"({result="plain-http"})", "1");
+    expect_counter(handshakes, R"({result="no-agreement"})", "0");
+    const WireClient silent(tls);
+    expect_value("hpfeeds_broker_tls_handshakes_under_way", "1");
+}
+
+TEST_F(Metrics, BrokenTlsRecordsAreCounted) {
+    WireClient client(broker_.address(1), both);
+    client.settle();
+    client.tls()->encrypt("text");
+    std::string record = client.tls()->take_output();
+    record.back() = static_cast<char>(record.back() ^ 1);
+    ASSERT_EQ(::send(client.descriptor(), record.data(), record.size(), 0),
+              static_cast<ssize_t>(record.size()));
+    client.expect_closed();
+    expect_counter("hpfeeds_broker_tls_violations", "", "1");
+}
+
+TEST_F(Metrics, CertificatesTellTheirDateAndTheirChanges) {
+    const std::string labels = "{endpoint=\"" + any_tls_port;
+    const std::string expiry = "hpfeeds_broker_tls_certificate_expiry_seconds" + labels + "\"}";
+    const std::string changes = "hpfeeds_broker_tls_certificate_changes";
+    const auto now =
+        std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch());
+    const double hours_left = (std::stod(value(expiry)) - now.count()) / 3600;
+    EXPECT_GT(hours_left, 23);
+    EXPECT_LE(hours_left, 24);
+
+    const Identity next = make_identity({.ends_in = std::chrono::hours(48)});
+    write_file(broker_.directory().path() / "broker.key", next.key);
+    write_file(broker_.directory().path() / "broker.crt", next.certificate);
+    expect_counter(changes, labels + "\",result=\"done\"}", "1");
+    EXPECT_GT((std::stod(value(expiry)) - now.count()) / 3600, 47);
+    write_file(broker_.directory().path() / "broker.crt", "garbage");
+    broker_.wait_for_log({"not taken over", "no certificate in PEM"});
+    EXPECT_NE(value(changes + "_total" + labels + "\",result=\"refused\"}"), "0");
 }
 
 }  // namespace

@@ -431,6 +431,20 @@ TEST(Door, CountsAgainstTheLimitOfConnections) {
     }
 }
 
+// net/limits.hpp: handshakes_max. Whoever floods the door pushes himself out.
+TEST(Door, LetsTheOldestGoWhenItIsCrowded) {
+    constexpr std::size_t handshakes_max = 2'048;
+    const BrokerProcess broker(tls_setup({"--login-deadline", "10m"}));
+    WireClient oldest(without_tls(broker.address()));
+    std::vector<WireClient> crowd;
+    for (std::size_t count = 0; count < handshakes_max; ++count)
+        crowd.emplace_back(without_tls(broker.address()));
+    oldest.expect_closed();
+    const LogLine line = broker.wait_for_log({"TLS handshake failed", "reason=crowded-out"});
+    EXPECT_EQ(line.field("endpoint"), any_tls_port);
+    expect_exchange(broker.address());
+}
+
 TEST(Door, DoesNotStarvePlainTrafficWhenItIsStormed) {
     const BrokerProcess broker({.endpoints = {any_port, any_tls_port}, .listeners = 2});
     WireClient listener(broker.address(0), logger);

@@ -21,13 +21,20 @@ KEYS = {
 
 
 class Broker:
-    """Use as a context manager; `port` is the system's choice and stays over restart()."""
+    """Use as a context manager; `port` is the system's choice and stays over restart().
 
-    def __init__(self):
+    With tls=True it is a TLS endpoint, and `certificate` is the file that clients are to trust.
+    """
+
+    def __init__(self, tls=False):
+        self.tls = tls
         self.program = os.environ["HPFEEDS_BROKER_BIN"]
         self.folder = tempfile.TemporaryDirectory(prefix="hpfeeds-interop-")
         with open(os.path.join(self.folder.name, "users.json"), "w", encoding="utf-8") as users:
             json.dump(KEYS, users)
+        self.certificate = os.path.join(self.folder.name, "broker.crt")
+        if tls:
+            self.renew_certificate()
         self.port = 0
         self.log = []
         self.process = None
@@ -44,9 +51,17 @@ class Broker:
         if failed:
             sys.stderr.write("--- the broker's log ---\n" + "".join(self.log))
 
+    def renew_certificate(self):
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+             "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", "broker.key", "-out", "broker.crt"],
+            cwd=self.folder.name, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
     def start(self):
+        endpoint = f"interface=127.0.0.1:port={self.port}"
+        endpoint = f"tls:{endpoint}:key=broker.key:cert=broker.crt" if self.tls else f"tcp:{endpoint}"
         self.process = subprocess.Popen(
-            [self.program, "-e", f"tcp:interface=127.0.0.1:port={self.port}", "--auth", "users.json"],
+            [self.program, "-e", endpoint, "--auth", "users.json"],
             cwd=self.folder.name, stderr=subprocess.PIPE, text=True, errors="backslashreplace")
         listening = queue.Queue()
         threading.Thread(target=self._read_log, args=(self.process.stderr, listening), daemon=True).start()

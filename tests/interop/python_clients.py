@@ -4,19 +4,26 @@
 messages     a queue of (ident, channel, payload) that subscribers fill
 publish()    may be called by any thread
 stop()       ends the client and its thread
+
+With `certificate`, a file, the clients but Twisted's speak TLS and trust it.
 """
 import asyncio
 import queue
+import ssl
 import threading
 
 import hpfeeds.client
 from hpfeeds.asyncio import ClientSession
 
 
+def blocking_client(port, ident, secret, certificate):
+    return hpfeeds.client.new("127.0.0.1", port, ident, secret, sleepwait=0.2, certfile=certificate)
+
+
 class BlockingSubscriber:
-    def __init__(self, port, ident, secret, channels):
+    def __init__(self, port, ident, secret, channels, certificate=None):
         self.messages = queue.Queue()
-        self.client = hpfeeds.client.Client("127.0.0.1", port, ident, secret, sleepwait=0.2)
+        self.client = blocking_client(port, ident, secret, certificate)
         self.client.subscribe(channels)
         threading.Thread(target=self.client.run, args=(self._put, self._refused), daemon=True).start()
 
@@ -31,8 +38,8 @@ class BlockingSubscriber:
 
 
 class BlockingPublisher:
-    def __init__(self, port, ident, secret):
-        self.client = hpfeeds.client.Client("127.0.0.1", port, ident, secret, sleepwait=0.2)
+    def __init__(self, port, ident, secret, certificate=None):
+        self.client = blocking_client(port, ident, secret, certificate)
 
     def publish(self, channel, payload):
         self.client.publish(channel, payload)
@@ -42,7 +49,8 @@ class BlockingPublisher:
 
 
 class AsyncioClient:
-    def __init__(self, port, ident, secret, channels=()):
+    def __init__(self, port, ident, secret, channels=(), certificate=None):
+        self.context = ssl.create_default_context(cafile=certificate) if certificate else None
         self.messages = queue.Queue()
         self.loop = asyncio.new_event_loop()
         self.started = threading.Event()
@@ -51,7 +59,7 @@ class AsyncioClient:
         self.started.wait()
 
     async def _run(self, port, ident, secret, channels):
-        self.session = ClientSession("127.0.0.1", port, ident, secret)
+        self.session = ClientSession("127.0.0.1", port, ident, secret, ssl=self.context)
         for channel in channels:
             self.session.subscribe(channel)
         self.started.set()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Upstream's own command, `hpfeeds subscribe|publish|sendfile`, against our broker."""
+"""upstream_cli.py [tls]: upstream's own command, `hpfeeds subscribe|publish|sendfile`, against our broker."""
 import os
 import queue
 import subprocess
@@ -13,12 +13,14 @@ import python_clients
 
 def upstream(server, action, ident, *more):
     program = os.path.join(os.path.dirname(sys.executable), "hpfeeds")
-    return [program, "--host", "127.0.0.1", "-p", str(server.port), "-i", ident, "-s", f"{ident}-secret",
+    trusted = ["--tlscert", server.certificate] if server.tls else []
+    return [program, "--host", "127.0.0.1", "-p", str(server.port), "-i", ident, "-s", f"{ident}-secret", *trusted,
             *more[:2], action, *more[2:]]
 
 
-def main():
-    with broker.Broker() as server:
+def main(tls=""):
+    with broker.Broker(tls=bool(tls)) as server:
+        trusted = {"certificate": server.certificate} if tls else {}
         environment = dict(os.environ, PYTHONUNBUFFERED="1")
         subscriber = subprocess.Popen(upstream(server, "subscribe", "logger", "-c", "cowrie.sessions"),
                                       stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
@@ -35,7 +37,7 @@ def main():
 
         threading.Thread(target=read_lines, daemon=True).start()
         try:
-            probes = python_clients.BlockingPublisher(server.port, "sensor", "sensor-secret")
+            probes = python_clients.BlockingPublisher(server.port, "sensor", "sensor-secret", **trusted)
             broker.await_probe(probes.publish, messages, "cowrie.sessions")
             subprocess.run(upstream(server, "publish", "sensor", "-c", "cowrie.sessions", '{"event":', '"ping"}'),
                            check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -47,7 +49,7 @@ def main():
             subscriber.wait()
 
         listener = python_clients.BlockingSubscriber(server.port, "logger", "logger-secret",
-                                                     [events.BINARY_CHANNEL])
+                                                     [events.BINARY_CHANNEL], **trusted)
         broker.await_probe(probes.publish, listener.messages, events.BINARY_CHANNEL)
         sample = os.path.join(server.folder.name, "sample.bin")
         with open(sample, "wb") as out:
@@ -62,4 +64,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

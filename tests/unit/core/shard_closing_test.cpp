@@ -200,6 +200,34 @@ TEST_F(ShardClosingTest, ClosesAllWhenTheBrokerStops) {
     EXPECT_TRUE(engine.peer(late).closed);
 }
 
+// A connection that comes through the TLS door was accepted a while ago.
+TEST_F(ShardClosingTest, TheLoginDeadlineCountsFromAccepting) {
+    const Instant begin = engine.now;
+    const auto deadline = Limits{}.login_deadline;
+    const auto accepted_at = [&](std::chrono::seconds ago) {
+        (void)engine.shard().open({}, begin - ago);
+    };
+    accepted_at(0s);
+    accepted_at(9s);
+    accepted_at(4s);
+    accepted_at(4s);
+    ASSERT_EQ(engine.shard().next_due(), begin - 9s + deadline);
+    const auto closed = [&] {
+        return engine.shard()
+            .counters()
+            .shard.closed[static_cast<std::size_t>(CloseReason::login_deadline)]
+            .value();
+    };
+    engine.shard().tick(begin - 9s + deadline);
+    EXPECT_EQ(closed(), 1U);
+    engine.shard().tick(begin - 4s + deadline);
+    EXPECT_EQ(closed(), 3U);
+    engine.shard().tick(begin + deadline - 1ms);
+    EXPECT_EQ(closed(), 3U);
+    engine.shard().tick(begin + deadline);
+    EXPECT_EQ(closed(), 4U);
+}
+
 TEST_F(ShardClosingTest, ToldIncidentsAreBoundedAndTheRestIsCounted) {
     Limits limits;
     LoopbackEngine flood(limits);

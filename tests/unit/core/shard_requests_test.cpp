@@ -65,6 +65,18 @@ TEST_F(ShardRequestsTest, AnUnavailableStoreNeverGrants) {
     }
 }
 
+TEST_F(ShardRequestsTest, ACertificateOfAnotherIdentIsRefusedLikeAWrongSecret) {
+    engine.store_fails_with = AccountAnswer::Status::refused_certificate;
+    const std::size_t peer = engine.connect();
+    engine.take_heard(peer);
+    engine.say(peer, auth("sensor", "secret", {}));
+    EXPECT_EQ(engine.take_heard(peer), "") << "after the same pause";
+    engine.advance(1s);
+    EXPECT_EQ(last_words(peer), error("Authentication failed for sensor"));
+    EXPECT_EQ(last_incident().reason, CloseReason::certificate_mismatch);
+    EXPECT_EQ(error_category(CloseReason::certificate_mismatch), "ident-mismatch-cert");
+}
+
 TEST_F(ShardRequestsTest, AnEmptyIdentKeepsTheTrailingBlank) {
     const std::size_t peer = engine.connect();
     engine.take_heard(peer);

@@ -263,6 +263,21 @@ TEST(Parser, RefusesALengthBelowTheHeaderWhateverFollows) {
     EXPECT_EQ(refusal_of(text, Peer::client), Refusal::length_below_header);
 }
 
+// Whoever speaks TLS to an endpoint without is told apart; after login nobody does.
+TEST(Parser, KnowsATlsHandshakeBeforeLogin) {
+    for (const char minor : {'\0', '\1', '\2', '\3', '\4'}) {
+        for (const char length : {'\0', '\5', '\x7f'}) {
+            const std::string hello{'\x16', '\x03', minor, '\x02', length};
+            EXPECT_EQ(refusal_of(hello, Peer::client_before_login), Refusal::tls_handshake);
+            EXPECT_NE(refusal_of(hello, Peer::client), Refusal::tls_handshake);
+            EXPECT_NE(refusal_of(hello, Peer::client), Refusal::none);
+        }
+    }
+    for (const char* other :
+         {"\x16\x03\x05\x02\x03", "\x16\x02\x01\x02\x03", "\x15\x03\x01\x02\x03"})
+        EXPECT_EQ(refusal_of(other, Peer::client_before_login), Refusal::longer_than_auth);
+}
+
 TEST(Parser, RefusesAnEmptyBody) {
     for (const Opcode opcode :
          {Opcode::auth, Opcode::publish, Opcode::subscribe, Opcode::unsubscribe}) {
