@@ -28,6 +28,7 @@ public:
     [[nodiscard]] static EnvSource of_this_process();
 
     [[nodiscard]] Lookup find(std::string_view ident) noexcept override;
+    [[nodiscard]] bool answers_from_memory() const noexcept override { return true; }
     [[nodiscard]] std::string name() const override { return "env"; }
 
 private:

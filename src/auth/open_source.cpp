@@ -46,7 +46,8 @@ Meant meaning_of(const std::string& spec) {
 
 }  // namespace
 
-std::unique_ptr<AccountSource> open_source(const std::string& spec) {
+std::unique_ptr<AccountSource> open_source(const std::string& spec,
+                                           std::chrono::milliseconds timeout) {
     const Meant meant = meaning_of(spec);
     switch (meant.kind) {
         case Kind::json:
@@ -56,7 +57,7 @@ std::unique_ptr<AccountSource> open_source(const std::string& spec) {
         case Kind::sqlite:
             break;
     }
-    return std::make_unique<SqliteStore>(meant.path);
+    return std::make_unique<SqliteStore>(meant.path, SqliteStore::Options{.lookup_wait = timeout});
 }
 
 std::unique_ptr<AccountStore> open_store(const std::string& spec, Missing missing) {

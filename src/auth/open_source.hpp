@@ -12,15 +12,19 @@
 
 #include "auth/account_source.hpp"
 #include "auth/account_store.hpp"
+#include "auth/limits.hpp"
 #include "auth/open_mode.hpp"
 
+#include <chrono>
 #include <memory>
 #include <string>
 
 namespace hpfeeds::auth {
 
-// To look keys up. The SQLite file is created when missing.
-[[nodiscard]] std::unique_ptr<AccountSource> open_source(const std::string& spec);
+// To look keys up; one that has to wait gives up after `timeout`. The default store's SQLite file
+// is created when missing.
+[[nodiscard]] std::unique_ptr<AccountSource> open_source(
+    const std::string& spec, std::chrono::milliseconds timeout = lookup_timeout);
 
 // To manage keys; `env` cannot be written to.
 [[nodiscard]] std::unique_ptr<AccountStore> open_store(const std::string& spec,

@@ -35,7 +35,7 @@ public:
     struct Options {
         Missing missing = Missing::create;
         // How long a locked database is waited for.
-        std::chrono::milliseconds lookup_wait = sqlite_lookup_wait;
+        std::chrono::milliseconds lookup_wait = lookup_timeout;
         std::chrono::milliseconds write_wait = sqlite_write_wait;
     };
 
