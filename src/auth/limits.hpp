@@ -28,6 +28,9 @@ inline constexpr std::size_t json_list_bytes_max = 1024 * 1024;
 inline constexpr std::chrono::milliseconds sqlite_write_wait{5'000};
 // Connections kept open between look-ups: the workers there can be.
 inline constexpr std::size_t sqlite_idle_max = 64;
+inline constexpr std::size_t sql_idle_max = 64;
+// How long a change or a list at a terminal may wait for an SQL server.
+inline constexpr std::chrono::milliseconds sql_write_wait{10'000};
 
 // Of one key store.
 inline constexpr unsigned desk_workers_max = 64;

@@ -5,6 +5,7 @@
 //   env                    the environment variables HPFEEDS_…
 //   sqlite                 the SQLite file sqlite.db in the working directory
 //   ends in .db, .sqlite   that SQLite file
+//   database+…://…         an SQL server or an SQLite file with the table auth_keys (sql_url.hpp)
 //
 // Errors  hpfeeds::Error: what was said, and what may be said. Whatever the store's own opening
 // throws.
@@ -29,5 +30,8 @@ namespace hpfeeds::auth {
 // To manage keys; `env` cannot be written to.
 [[nodiscard]] std::unique_ptr<AccountStore> open_store(const std::string& spec,
                                                        Missing missing = Missing::create);
+
+// What it may be called before people: without user and password.
+[[nodiscard]] std::string store_name(const std::string& spec);
 
 }  // namespace hpfeeds::auth
