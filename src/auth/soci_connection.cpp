@@ -65,8 +65,8 @@ auto SociConnection::guarded(Action&& action) {
         return action();
     } catch (const soci::soci_error& error) {
         // A driver that keeps the time itself calls it a lost connection.
-        const bool lost =
-            error.get_error_category() == soci::soci_error::connection_error || socket_ < 0;
+        const bool lost = error.get_error_category() == soci::soci_error::connection_error ||
+                          (url_.kind == Kind::postgresql && !session_.is_connected());
         const bool late = lost && Clock::now() - begun >= timeout_ - timeout_ / 8;
         if (guard.expired() || late)
             fail(Failure::timeout,
@@ -168,7 +168,17 @@ void SociConnection::prepare_look_up() {
     require_columns();
     std::string sql = dialect_.look_up;
     if (dialect_.prepare_look_up != nullptr) {
-        session_ << in_order(dialect_.prepare_look_up) + "'";
+        std::string prepare = in_order(dialect_.prepare_look_up) + "'";
+        std::string charset;
+        std::string collation;
+        soci::indicator charset_known{};
+        soci::indicator collation_known{};
+        session_ << dialect_.identifier_collation, soci::into(charset, charset_known),
+            soci::into(collation, collation_known);
+        // Columns that hold bytes have neither.
+        replace_all(prepare, "%c", charset_known == soci::i_null ? "binary" : charset);
+        replace_all(prepare, "%o", collation_known == soci::i_null ? "binary" : collation);
+        session_ << prepare;
         hand_over_.emplace(session_);
         hand_over_->exchange(soci::use(parameter_, "ident_hex"));
         hand_over_->alloc();

@@ -62,7 +62,7 @@ std::vector<pid_t> children_of(pid_t parent) {
 
 class Postgresql final : public SqlServer {
 public:
-    Postgresql() : SqlServer("postgres") {
+    Postgresql() : SqlServer("postgres", SIGINT) {
         write_file(directory_.file("password"), "owner-password\n");
         hand_over(directory_.file("password"));
         run_to_end(
@@ -93,7 +93,7 @@ public:
             {{"psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h",
               directory_.path().string(), "-p", std::to_string(port_), "-U", "owner", database},
              directory_.path(),
-             {{"PGPASSWORD", "owner-password"}},
+             {{"PGPASSWORD", "owner-password"}, {"PGCLIENTENCODING", "UTF8"}},
              statements});
     }
     std::string make_database() override {
@@ -112,12 +112,11 @@ private:
                      std::to_string(port_)}})
                    .ended.status == 0;
     }
-    int stop_signal() const override { return SIGINT; }
 };
 
 class MariaDb final : public SqlServer {
 public:
-    MariaDb() : SqlServer("mysql") {
+    MariaDb() : SqlServer("mysql", SIGTERM) {
         run_to_end({as_server_user({program({"/usr/bin/mariadb-install-db"}), "--no-defaults",
                                     "--datadir=" + data(), "--skip-test-db",
                                     "--auth-root-authentication-method=normal",
@@ -172,13 +171,12 @@ private:
                      "SELECT 1"}})
                    .ended.status == 0;
     }
-    int stop_signal() const override { return SIGTERM; }
 };
 
 }  // namespace
 
-SqlServer::SqlServer(std::string system_user)
-    : port_(free_port()), system_user_(std::move(system_user)) {
+SqlServer::SqlServer(std::string system_user, int stop_signal)
+    : port_(free_port()), system_user_(std::move(system_user)), stop_signal_(stop_signal) {
     hand_over(directory_.path().string());
 }
 
@@ -232,7 +230,7 @@ void SqlServer::start() {
 }
 
 void SqlServer::stop() {
-    process_->signal(stop_signal());
+    process_->signal(stop_signal_);
     process_->wait(Deadline{std::chrono::seconds(60)});
     process_.reset();
 }

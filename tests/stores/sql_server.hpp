@@ -50,7 +50,7 @@ public:
     void thaw();
 
 protected:
-    explicit SqlServer(std::string system_user);
+    SqlServer(std::string system_user, int stop_signal);
     // Words that run a program as the user of the server.
     [[nodiscard]] std::vector<std::string> as_server_user(std::vector<std::string> words) const;
     void hand_over(const std::string& path) const;
@@ -59,7 +59,6 @@ protected:
 
     [[nodiscard]] virtual std::vector<std::string> server_words() const = 0;
     [[nodiscard]] virtual bool answers() = 0;
-    [[nodiscard]] virtual int stop_signal() const = 0;
 
     TemporaryDirectory directory_;
     std::uint16_t port_;
@@ -69,6 +68,7 @@ private:
     void signal_all(int number) const;
 
     const std::string system_user_;
+    const int stop_signal_;
     std::unique_ptr<Process> process_;
 };
 
