@@ -71,8 +71,11 @@ public:
                              "--auth-local=scram-sha-256", "--encoding=UTF8", "--locale=C",
                              "--no-sync", "--no-instructions"}),
              directory_.path()});
+        make_certificate();
         std::ofstream(data() + "/postgresql.conf", std::ios::app)
             << "fsync = off\nshared_buffers = 32MB\nmax_connections = 60\n"
+            << "ssl = on\nssl_cert_file = '" << certificate() << "'\nssl_key_file = '"
+            << directory_.file("server.key") << "'\n"
             << "listen_addresses = '127.0.0.1'\nunix_socket_directories = '"
             << directory_.path().string() << "'\nautovacuum = off\n";
         start();
@@ -122,6 +125,7 @@ public:
                                     "--auth-root-authentication-method=normal",
                                     "--innodb-log-file-size=8M"}),
                     directory_.path()});
+        make_certificate();
         start();
         sql("mysql", "CREATE USER feeds@'%' IDENTIFIED BY 'feeds-password'");
     }
@@ -162,6 +166,8 @@ private:
                 "--innodb-log-file-size=8M",
                 "--innodb-flush-log-at-trx-commit=0",
                 "--skip-name-resolve",
+                "--ssl-cert=" + certificate(),
+                "--ssl-key=" + directory_.file("server.key"),
                 "--performance-schema=off",
                 "--character-set-server=utf8mb4",
                 "--collation-server=utf8mb4_general_ci"};
@@ -218,6 +224,14 @@ std::string SqlServer::run_to_end(const Command& command) {
     if (finished.ended.status != 0)
         throw std::runtime_error(command.words.front() + " failed: " + finished.err + finished.out);
     return finished.out;
+}
+
+void SqlServer::make_certificate() const {
+    run_to_end({as_server_user({"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                                "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
+                                "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1",
+                                "-keyout", directory_.file("server.key"), "-out", certificate()}),
+                directory_.path()});
 }
 
 void SqlServer::start() {
