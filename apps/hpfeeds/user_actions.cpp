@@ -63,7 +63,7 @@ auth::AccountRef look_up(auth::AccountStore& store, const std::string& ident) {
 }
 
 [[noreturn]] void fail_not_found(const UserRequest& request) {
-    throw Error("no user " + in_quotes(request.ident) + " in " + request.store);
+    throw Error("no user " + in_quotes(request.ident) + " in " + auth::store_name(request.store));
 }
 
 // One line of standard input, without its line feed: secrets need not stand in a list of processes.
@@ -141,7 +141,8 @@ int print_changed(const UserRequest& request, const Console& console, const std:
                   const core::Account& account, bool secret_is_new) {
     const Secret secret = secret_is_new ? Secret::shown : Secret::hidden;
     if (request.json) return print(console, user_json(account, secret));
-    return print(console, what + ' ' + request.store + '\n' + user_text(account, secret));
+    return print(console,
+                 what + ' ' + auth::store_name(request.store) + '\n' + user_text(account, secret));
 }
 
 }  // namespace
@@ -158,8 +159,8 @@ int add_user(const UserRequest& request, const Console& console) noexcept {
 
         const auto store = auth::open_store(request.store, Missing::create);
         if (look_up(*store, request.ident))
-            throw Error("user " + in_quotes(request.ident) + " exists in " + request.store +
-                        "; change it with `hpfeeds user set`");
+            throw Error("user " + in_quotes(request.ident) + " exists in " +
+                        auth::store_name(request.store) + "; change it with `hpfeeds user set`");
         warn(account, console);
         store->put(account);
         return print_changed(request, console, "added to", account, secret_is_new);
@@ -170,7 +171,7 @@ int list_users(const UserRequest& request, const Console& console) noexcept {
     return guarded(console, [&] {
         const std::vector<core::Account> accounts = open_existing(request)->list();
         if (request.json) return print(console, users_json(accounts));
-        if (accounts.empty()) console.complain("no users in " + request.store);
+        if (accounts.empty()) console.complain("no users in " + auth::store_name(request.store));
         return accounts.empty() ? exit_done : print(console, users_table(accounts));
     });
 }
@@ -208,8 +209,8 @@ int remove_user(const UserRequest& request, const Console& console) noexcept {
     return guarded(console, [&] {
         if (!open_existing(request)->remove(request.ident)) fail_not_found(request);
         if (request.json) return print(console, removed_json(request.ident));
-        return print(console,
-                     "removed " + in_quotes(request.ident) + " from " + request.store + '\n');
+        return print(console, "removed " + in_quotes(request.ident) + " from " +
+                                  auth::store_name(request.store) + '\n');
     });
 }
 

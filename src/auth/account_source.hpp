@@ -8,6 +8,7 @@
 // never grants.
 #pragma once
 
+#include "auth/failure.hpp"
 #include "core/account.hpp"
 
 #include <functional>
@@ -24,16 +25,17 @@ using AccountRef = std::shared_ptr<const core::Account>;
 struct Lookup {
     enum class Status { found, absent, unavailable };
     Status status = Status::absent;
-    AccountRef account;     // found: never null
-    std::string reason;     // unavailable: what failed, for the log; holds no secret
-    bool degraded = false;  // found, but a store that is asked earlier could not tell
+    AccountRef account;                // found: never null
+    std::string reason;                // unavailable: what failed, for the log; holds no secret
+    Failure failure = Failure::store;  // unavailable: in which way
+    bool degraded = false;             // found, but a store that is asked earlier could not tell
 
     [[nodiscard]] static Lookup found(AccountRef account) {
-        return {Status::found, std::move(account), {}, false};
+        return {Status::found, std::move(account), {}, {}, false};
     }
     [[nodiscard]] static Lookup absent() { return {}; }
-    [[nodiscard]] static Lookup unavailable(std::string reason) {
-        return {Status::unavailable, nullptr, std::move(reason), false};
+    [[nodiscard]] static Lookup unavailable(std::string reason, Failure failure = Failure::store) {
+        return {Status::unavailable, nullptr, std::move(reason), failure, false};
     }
 };
 
@@ -48,6 +50,8 @@ class AccountSource {
 public:
     virtual ~AccountSource() = default;
     [[nodiscard]] virtual Lookup find(std::string_view ident) noexcept = 0;
+    // True when find() only looks into memory. All others get a lane of their own (lane.hpp).
+    [[nodiscard]] virtual bool answers_from_memory() const noexcept { return false; }
     // Whether it tells of every change, or never changes. What does not is asked from time to time.
     [[nodiscard]] virtual bool tells_changes() const noexcept { return false; }
     // From now on changes are told to `tell`, on a thread of the source, after find() knows them;

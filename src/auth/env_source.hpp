@@ -29,6 +29,7 @@ public:
 
     [[nodiscard]] Lookup find(std::string_view ident) noexcept override;
     [[nodiscard]] bool tells_changes() const noexcept override { return true; }  // there are none
+    [[nodiscard]] bool answers_from_memory() const noexcept override { return true; }
     [[nodiscard]] std::string name() const override { return "env"; }
 
 private:

@@ -43,6 +43,7 @@ public:
     [[nodiscard]] Lookup find(std::string_view ident) noexcept override;
     [[nodiscard]] bool tells_changes() const noexcept override { return true; }
     void tell_changes_to(TellChanges tell) override;
+    [[nodiscard]] bool answers_from_memory() const noexcept override { return true; }
     [[nodiscard]] std::string name() const override { return path_; }
 
     // Changes of the file that were taken over, and those that were refused.

@@ -5,6 +5,7 @@
 //   env                    the environment variables HPFEEDS_…
 //   sqlite                 the SQLite file sqlite.db in the working directory
 //   ends in .db, .sqlite   that SQLite file
+//   database+…://…         an SQL server or an SQLite file with the table auth_keys (sql_url.hpp)
 //
 // Errors  hpfeeds::Error: what was said, and what may be said. Whatever the store's own opening
 // throws.
@@ -12,18 +13,25 @@
 
 #include "auth/account_source.hpp"
 #include "auth/account_store.hpp"
+#include "auth/limits.hpp"
 #include "auth/open_mode.hpp"
 
+#include <chrono>
 #include <memory>
 #include <string>
 
 namespace hpfeeds::auth {
 
-// To look keys up. The SQLite file is created when missing.
-[[nodiscard]] std::unique_ptr<AccountSource> open_source(const std::string& spec);
+// To look keys up; one that has to wait gives up after `timeout`. The default store's SQLite file
+// is created when missing.
+[[nodiscard]] std::unique_ptr<AccountSource> open_source(
+    const std::string& spec, std::chrono::milliseconds timeout = lookup_timeout);
 
 // To manage keys; `env` cannot be written to.
 [[nodiscard]] std::unique_ptr<AccountStore> open_store(const std::string& spec,
                                                        Missing missing = Missing::create);
+
+// What it may be called before people: without user and password.
+[[nodiscard]] std::string store_name(const std::string& spec);
 
 }  // namespace hpfeeds::auth

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/broker.hpp"
 
-#include "auth/chain.hpp"
 #include "auth/desk.hpp"
 #include "auth/open_source.hpp"
 #include "broker/metrics_report.hpp"
@@ -37,8 +36,16 @@ core::SlowPolicy policy_of(config::SlowPolicy policy) {
     }
 }
 
+using KeyStores = std::vector<std::unique_ptr<auth::AccountSource>>;
+
+// Nobody needs to be polled who tells his changes himself.
+bool all_tell_changes(const KeyStores& stores) {
+    return std::all_of(stores.begin(), stores.end(),
+                       [](const auto& store) { return store->tells_changes(); });
+}
+
 core::ShardOptions shard_options(const config::BrokerOptions& options, unsigned shard,
-                                 const auth::AccountSource& key_stores) {
+                                 const KeyStores& key_stores) {
     core::ShardOptions made;
     made.limits.publish_frame_bytes_max = options.frame_bytes_max;
     made.limits.slow_policy = policy_of(options.slow_policy);
@@ -52,18 +59,38 @@ core::ShardOptions shard_options(const config::BrokerOptions& options, unsigned 
     made.shard_count = options.threads;
     made.tell_everything = options.debug;
     made.live_permissions = options.recheck.has_value();
-    // Nobody needs to be polled who tells by himself.
-    if (options.recheck && !key_stores.tells_changes()) made.recheck_interval = *options.recheck;
+    if (options.recheck && !all_tell_changes(key_stores)) made.recheck_interval = *options.recheck;
     made.wildcards = options.wildcards;
     return made;
 }
 
-std::unique_ptr<auth::AccountSource> open_key_stores(const config::BrokerOptions& options) {
-    std::vector<std::unique_ptr<auth::AccountSource>> sources;
+KeyStores open_key_stores(const config::BrokerOptions& options) {
+    KeyStores stores;
     for (const std::string& spec : options.auth)
-        sources.push_back(auth::open_source(spec));
-    if (sources.size() == 1) return std::move(sources.front());
-    return std::make_unique<auth::Chain>(std::move(sources));
+        stores.push_back(auth::open_source(spec, options.auth_timeout));
+    return stores;
+}
+
+std::vector<auth::AccountSource*> borrowed(const KeyStores& stores) {
+    std::vector<auth::AccountSource*> all;
+    for (const auto& store : stores)
+        all.push_back(store.get());
+    return all;
+}
+
+std::string names_of(const KeyStores& stores) {
+    std::string names;
+    for (const auto& store : stores)
+        names.append(names.empty() ? "" : ", ").append(store->name());
+    return names;
+}
+
+auth::Desk::Options desk_options(const config::BrokerOptions& options) {
+    return {.workers = options.auth_workers,
+            .queue_max = options.auth_queue_max,
+            .timeout = options.auth_timeout,
+            .check_at_start = true,
+            .rechecks_max = core::rechecks_outstanding_max * options.threads};
 }
 
 net::TlsFiles files_of(const config::Endpoint& endpoint) {
@@ -101,10 +128,8 @@ struct Broker::Rooms {
           budget(given.memory_bytes_max),
           places(connections_max),
           key_stores(open_key_stores(given)),
-          desk(
-              *key_stores, given.auth_workers, given.auth_queue_max,
-              [this](auth::Answer answer) { hand_back(std::move(answer)); },
-              core::rechecks_outstanding_max * given.threads) {}
+          desk(borrowed(key_stores), desk_options(given),
+               [this](auth::Answer answer) { hand_back(std::move(answer)); }) {}
 
     // Called by shard threads.
     bool look_up(unsigned shard, const core::LookupRequest& asked) {
@@ -142,7 +167,7 @@ struct Broker::Rooms {
                 door->roll_over(i, std::move(next));
             });
     }
-    // Called by desk workers.
+    // Called by threads of the desk.
     void hand_back(auth::Answer answer) {
         shards[answer.shard]->post(
             core::AccountAnswer{{answer.session_index, answer.session_generation},
@@ -165,7 +190,7 @@ struct Broker::Rooms {
     config::BrokerOptions options;
     bytes::MemoryBudget budget;
     net::Places places;
-    std::unique_ptr<auth::AccountSource> key_stores;
+    KeyStores key_stores;
     std::vector<std::unique_ptr<net::ShardThread>> shards;
     std::unique_ptr<net::Door> door;                      // null without TLS endpoints
     std::vector<std::unique_ptr<RollOver>> certificates;  // after the door, which they give orders
@@ -183,7 +208,7 @@ Broker::Broker(const config::BrokerOptions& options) {
 
     for (unsigned i = 0; i < options.threads; ++i)
         rooms.shards.push_back(std::make_unique<net::ShardThread>(
-            shard_options(options, i, *rooms.key_stores), rooms.budget, rooms.places,
+            shard_options(options, i, rooms.key_stores), rooms.budget, rooms.places,
             [&rooms](unsigned shard, const core::LookupRequest& request) {
                 return rooms.look_up(shard, request);
             }));
@@ -203,7 +228,7 @@ Broker::Broker(const config::BrokerOptions& options) {
         log::info("exporter listening", {{"address", options.exporter->host},
                                          {"port", static_cast<unsigned>(rooms.exporter->port())}});
     }
-    log::info("key stores", {{"stores", rooms.key_stores->name()}});
+    log::info("key stores", {{"stores", names_of(rooms.key_stores)}});
     for (const Listening& each : rooms.listening)
         log::info("listening", {{"address", each.address.host()},
                                 {"port", static_cast<unsigned>(each.address.port())},
@@ -220,8 +245,9 @@ void Broker::run() {
         threads.emplace_back([&shard = *shard] { shard.run(); });
     }
     if (rooms_->options.recheck)
-        rooms_->key_stores->tell_changes_to(
-            [this](auth::KeyChanges changes) { rooms_->tell_changes(std::move(changes)); });
+        for (const auto& store : rooms_->key_stores)
+            store->tell_changes_to(
+                [this](auth::KeyChanges changes) { rooms_->tell_changes(std::move(changes)); });
     std::thread door;
     if (rooms_->door) door = std::thread([this] { rooms_->door->run(); });
     const int signal = wait_for_stop_signal();
@@ -233,7 +259,8 @@ void Broker::run() {
     drain(all, rooms_->options.shutdown_grace);
     for (std::thread& thread : threads)
         thread.join();
-    rooms_->key_stores->tell_changes_to({});
+    for (const auto& store : rooms_->key_stores)
+        store->tell_changes_to({});
     rooms_->desk.stop();
     rooms_->exporter.reset();
     log::info("stopped");

@@ -100,8 +100,10 @@ TEST(CommandLine, CarriesEveryFlagToItsOption) {
                                        "15",
                                        "--auth-queue",
                                        "16",
+                                       "--auth-timeout",
+                                       "17ms",
                                        "--recheck",
-                                       "17",
+                                       "18",
                                        "--wildcards"});
     EXPECT_THAT(all.endpoints, ElementsAre(Endpoint{.kind = Endpoint::Kind::tls,
                                                     .interface = "127.0.0.1",
@@ -126,10 +128,11 @@ TEST(CommandLine, CarriesEveryFlagToItsOption) {
     EXPECT_EQ(all.slow_deadline.count(), 720'000);
     EXPECT_EQ(all.subscriber_bytes_max, 13u * 1024);
     EXPECT_EQ(all.memory_bytes_max, 14u * 1024 * 1024);
-    EXPECT_EQ(all.recheck.value().count(), 17'000);
+    EXPECT_EQ(all.recheck.value().count(), 18'000);
     EXPECT_TRUE(all.wildcards);
     EXPECT_EQ(all.auth_workers, 15u);
     EXPECT_EQ(all.auth_queue_max, 16u);
+    EXPECT_EQ(all.auth_timeout.count(), 17);
 }
 
 TEST(CommandLine, ListensOnTheDefaultOnlyWithoutEndpoints) {
@@ -215,6 +218,7 @@ TEST(CommandLine, TeachesEveryFlag) {
                              "--max-memory",
                              "--auth-workers",
                              "--auth-queue",
+                             "--auth-timeout",
                              "--recheck",
                              "--wildcards",
                              "--version",
