@@ -4,11 +4,6 @@
 #include "auth/names.hpp"
 #include "auth/soci_driver.hpp"
 
-#include <soci/error.h>
-#include <soci/into.h>
-#include <soci/transaction.h>
-#include <soci/use.h>
-
 #include <algorithm>
 #include <exception>
 #include <utility>
