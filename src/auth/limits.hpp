@@ -31,6 +31,14 @@ inline constexpr std::chrono::milliseconds sqlite_write_wait{5'000};
 // Connections kept open between look-ups: the workers there can be.
 inline constexpr std::size_t sqlite_idle_max = 64;
 
+// A look-up that meets a MongoDB server which is gone or hangs holds one worker that long at each
+// step: to find a server, to connect, to be answered.
+inline constexpr std::chrono::milliseconds mongo_lookup_timeout{2'000};
+// A person who lists a large collection waits longer for one answer.
+inline constexpr std::chrono::milliseconds mongo_manage_timeout{30'000};
+// The most that a URL may ask for, so that a look-up always ends.
+inline constexpr std::chrono::milliseconds mongo_timeout_max{60'000};
+
 inline constexpr unsigned desk_workers_max = 64;
 // Each waiting look-up has its own 288 bytes: at most 300 MB.
 inline constexpr std::size_t desk_queue_max = 1'048'576;
@@ -38,5 +46,7 @@ inline constexpr std::size_t desk_queue_max = 1'048'576;
 inline constexpr unsigned symlinks_max = 40;  // as many as Linux follows
 
 static_assert(json_list_bytes_max <= json_file_bytes_max);
+static_assert(mongo_lookup_timeout <= mongo_manage_timeout);
+static_assert(mongo_manage_timeout <= mongo_timeout_max);
 
 }  // namespace hpfeeds::auth

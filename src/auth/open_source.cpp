@@ -4,8 +4,11 @@
 #include "auth/env_source.hpp"
 #include "auth/json_source.hpp"
 #include "auth/json_store.hpp"
+#include "auth/limits.hpp"
 #include "auth/names.hpp"
+#include "auth/open_mongo_store.hpp"
 #include "auth/sqlite_store.hpp"
+#include "auth/tentacool_source.hpp"
 #include "hpfeeds/error.hpp"
 
 #include <cstdint>
@@ -13,7 +16,9 @@
 namespace hpfeeds::auth {
 namespace {
 
-enum class Kind : std::uint8_t { json, env, sqlite };
+enum class Kind : std::uint8_t { json, env, sqlite, mongodb, tentacool };
+
+constexpr std::string_view tentacool_prefix = "tentacool:";
 
 struct Meant {
     Kind kind;
@@ -28,11 +33,11 @@ std::string scheme_of(const std::string& spec) {
 Meant meaning_of(const std::string& spec) {
     if (spec.find('\0') != std::string::npos)
         throw Error("a store's name cannot hold a NUL byte: " + in_quotes(spec));
+    if (spec.starts_with("mongodb:") || spec.starts_with("mongodb+")) return {Kind::mongodb, spec};
+    if (spec.starts_with(tentacool_prefix))
+        return {Kind::tentacool, spec.substr(tentacool_prefix.size())};
     if (spec.ends_with(".json")) return {Kind::json, spec};
     if (spec == "env") return {Kind::env, {}};
-    if (spec.starts_with("mongo"))
-        throw Error("'" + scheme_of(spec) +
-                    "': this build has no MongoDB store yet; use a .json file, env or sqlite");
     if (spec.starts_with("database+"))
         throw Error("'" + scheme_of(spec) +
                     "': this build has no SQL server store yet; use a .json file, env or sqlite");
@@ -41,7 +46,8 @@ Meant meaning_of(const std::string& spec) {
     throw Error(
         "'" + scheme_of(spec) +
         "' is no key store; give a path ending in .json, .db or .sqlite, or one of the words"
-        " sqlite (the file sqlite.db) and env (environment variables)");
+        " sqlite (the file sqlite.db) and env (environment variables), or the URL of a server,"
+        " mongodb://HOST:PORT/DATABASE");
 }
 
 }  // namespace
@@ -53,10 +59,26 @@ std::unique_ptr<AccountSource> open_source(const std::string& spec) {
             return std::make_unique<JsonSource>(meant.path);
         case Kind::env:
             return std::make_unique<EnvSource>(EnvSource::of_this_process());
+        case Kind::mongodb:
+            return open_mongo_store(spec, mongo_lookup_timeout);
+        case Kind::tentacool:
+            return std::make_unique<TentacoolSource>(meant.path);
         case Kind::sqlite:
             break;
     }
     return std::make_unique<SqliteStore>(meant.path);
+}
+
+std::unique_ptr<ListableSource> open_listable(const std::string& spec) {
+    const Meant meant = meaning_of(spec);
+    switch (meant.kind) {
+        case Kind::env:
+            return std::make_unique<EnvSource>(EnvSource::of_this_process());
+        case Kind::tentacool:
+            return std::make_unique<TentacoolSource>(meant.path);
+        default:
+            return open_store(spec, Missing::refuse);
+    }
 }
 
 std::unique_ptr<AccountStore> open_store(const std::string& spec, Missing missing) {
@@ -68,6 +90,12 @@ std::unique_ptr<AccountStore> open_store(const std::string& spec, Missing missin
             throw Error(
                 "environment variables cannot be written to: keys there are set where the"
                 " broker is started; use a .json file or sqlite");
+        case Kind::mongodb:
+            return open_mongo_store(spec, mongo_manage_timeout);
+        case Kind::tentacool:
+            throw Error(
+                "a Tentacool file cannot be written to; copy its keys with"
+                " `hpfeeds user copy --from tentacool:PATH --to STORE`");
         case Kind::sqlite:
             break;
     }

@@ -34,6 +34,7 @@ THIRD_PARTY = {
     "openssl/": ["src/wire/challenge.cpp", "src/net/", "src/client/tls_session.cpp",
                  "apps/hpfeeds/output.cpp", "apps/hpfeeds/user_output.cpp"],
     "sqlite3.h": ["src/auth/"],
+    "mongoc/": ["src/auth/mongo_driver.hpp"],
     "spdlog/": ["src/log/"],
     "fmt/": ["src/log/"],
     "nlohmann/": ["src/auth/", "apps/"],
