@@ -34,6 +34,7 @@ constexpr const char* user_footer = R"(Examples:
 Stores (--store, as the broker's --auth): a path ending in .db or .sqlite, a path ending in .json,
 `sqlite` for sqlite.db here, mongodb://USER:PASSWORD@HOST:PORT/DATABASE[?collection=auth_key]; to
 read alone, env for environment variables and tentacool:PATH for that broker's file.
+HPFEEDS_STORE in the environment stands in for --store, and keeps its password out of ps.
 The broker sees a change without a restart, from the next login on.
 Here -p and -s name channels to publish and to subscribe; a secret is always --secret.)";
 
@@ -80,6 +81,7 @@ void add_store_options(CLI::App& command, UserRequest& request) {
         .add_option("--store", request.store,
                     "Where the users are: a .db, .sqlite or .json file, or a mongodb:// URL")
         ->type_name("STORE")
+        ->envname("HPFEEDS_STORE")
         ->capture_default_str();
     command.add_flag("--json", request.json, "Print JSON");
 }
