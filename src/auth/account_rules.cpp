@@ -54,6 +54,12 @@ std::string fault_of(const core::Account& account) {
     return fault_of_list(account.subchans, "subchans");
 }
 
+std::string fault_of_owner(const core::Account& account) {
+    if (account.owner == account.ident) return {};
+    return "field \"owner\" is " + in_quotes(account.owner) +
+           ": this store has no owners, the owner is the ident; leave it out";
+}
+
 std::string channels_as_json(const core::ChannelList& channels) {
     return nlohmann::json(channels.names()).dump();
 }

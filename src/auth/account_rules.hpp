@@ -20,6 +20,9 @@ namespace hpfeeds::auth {
 // The first field that breaks a rule and how: `field "secret" is empty: …`.
 [[nodiscard]] std::string fault_of(const core::Account& account);
 
+// A table without a column for owners cannot hold one that is not the ident.
+[[nodiscard]] std::string fault_of_owner(const core::Account& account);
+
 // A list as stores that keep JSON text hold it. Requires: every name is UTF-8 (see
 // fault_of_json_text).
 [[nodiscard]] std::string channels_as_json(const core::ChannelList& channels);

@@ -8,11 +8,13 @@
 // never grants.
 #pragma once
 
+#include "auth/failure.hpp"
 #include "core/account.hpp"
 
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace hpfeeds::auth {
 
@@ -21,15 +23,16 @@ using AccountRef = std::shared_ptr<const core::Account>;
 struct Lookup {
     enum class Status { found, absent, unavailable };
     Status status = Status::absent;
-    AccountRef account;  // found: never null
-    std::string reason;  // unavailable: what failed, for the log; holds no secret
+    AccountRef account;                // found: never null
+    std::string reason;                // unavailable: what failed, for the log; holds no secret
+    Failure failure = Failure::store;  // unavailable: in which way
 
     [[nodiscard]] static Lookup found(AccountRef account) {
-        return {Status::found, std::move(account), {}};
+        return {Status::found, std::move(account), {}, {}};
     }
     [[nodiscard]] static Lookup absent() { return {}; }
-    [[nodiscard]] static Lookup unavailable(std::string reason) {
-        return {Status::unavailable, nullptr, std::move(reason)};
+    [[nodiscard]] static Lookup unavailable(std::string reason, Failure failure = Failure::store) {
+        return {Status::unavailable, nullptr, std::move(reason), failure};
     }
 };
 
@@ -37,6 +40,8 @@ class AccountSource {
 public:
     virtual ~AccountSource() = default;
     [[nodiscard]] virtual Lookup find(std::string_view ident) noexcept = 0;
+    // True when find() only looks into memory. All others get a lane of their own (lane.hpp).
+    [[nodiscard]] virtual bool answers_from_memory() const noexcept { return false; }
     // For logs: "sqlite.db", "env", "users.json". Never holds a secret.
     [[nodiscard]] virtual std::string name() const = 0;
 };

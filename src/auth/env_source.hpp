@@ -29,6 +29,7 @@ public:
     [[nodiscard]] static EnvSource of_this_process();
 
     [[nodiscard]] Lookup find(std::string_view ident) noexcept override;
+    [[nodiscard]] bool answers_from_memory() const noexcept override { return true; }
     [[nodiscard]] std::string name() const override { return "env"; }
     // In capitals, as variables know them.
     [[nodiscard]] std::vector<core::Account> list() override;

@@ -40,6 +40,7 @@ public:
     JsonSource(std::string path, Options options);
 
     [[nodiscard]] Lookup find(std::string_view ident) noexcept override;
+    [[nodiscard]] bool answers_from_memory() const noexcept override { return true; }
     [[nodiscard]] std::string name() const override { return path_; }
 
     // Changes of the file that were taken over, and those that were refused.

@@ -24,29 +24,32 @@ inline constexpr std::size_t json_depth_max = 64;
 // The JSON text of one list in one row: read at every login, so less than a file may have.
 inline constexpr std::size_t json_list_bytes_max = 1024 * 1024;
 
-// A look-up that meets a locked database holds one worker that long, a change one person at a
-// terminal.
-inline constexpr std::chrono::milliseconds sqlite_lookup_wait{2'000};
+// A change that meets a locked database holds one person at a terminal that long.
 inline constexpr std::chrono::milliseconds sqlite_write_wait{5'000};
 // Connections kept open between look-ups: the workers there can be.
 inline constexpr std::size_t sqlite_idle_max = 64;
+inline constexpr std::size_t sql_idle_max = 64;
+// How long a change or a list at a terminal may wait for an SQL server.
+inline constexpr std::chrono::milliseconds sql_write_wait{10'000};
 
-// A look-up that meets a MongoDB server which is gone or hangs holds one worker that long at each
-// step: to find a server, to connect, to be answered.
-inline constexpr std::chrono::milliseconds mongo_lookup_timeout{2'000};
-// A person who lists a large collection waits longer for one answer.
+// A person who lists a large collection waits that long for one answer of a MongoDB server.
 inline constexpr std::chrono::milliseconds mongo_manage_timeout{30'000};
 // The most that a URL may ask for, so that a look-up always ends.
 inline constexpr std::chrono::milliseconds mongo_timeout_max{60'000};
 
+// Of one key store.
 inline constexpr unsigned desk_workers_max = 64;
 // Each waiting look-up has its own 288 bytes: at most 300 MB.
 inline constexpr std::size_t desk_queue_max = 1'048'576;
+// How long one look-up may take, once a worker has begun it.
+inline constexpr std::chrono::milliseconds lookup_timeout{2'000};
+// On top of it before the lane gives up, so that the store's own words on what failed come first.
+inline constexpr std::chrono::milliseconds lookup_grace{100};
 
 inline constexpr unsigned symlinks_max = 40;  // as many as Linux follows
 
 static_assert(json_list_bytes_max <= json_file_bytes_max);
-static_assert(mongo_lookup_timeout <= mongo_manage_timeout);
+static_assert(lookup_timeout <= mongo_manage_timeout);
 static_assert(mongo_manage_timeout <= mongo_timeout_max);
 
 }  // namespace hpfeeds::auth

@@ -21,8 +21,9 @@ namespace {
 
 constexpr const char* usual_collection = "auth_key";
 
-constexpr std::array timeouts{MONGOC_URI_SERVERSELECTIONTIMEOUTMS, MONGOC_URI_CONNECTTIMEOUTMS,
-                              MONGOC_URI_SOCKETTIMEOUTMS, MONGOC_URI_WAITQUEUETIMEOUTMS};
+constexpr std::array timeout_options{MONGOC_URI_SERVERSELECTIONTIMEOUTMS,
+                                     MONGOC_URI_CONNECTTIMEOUTMS, MONGOC_URI_SOCKETTIMEOUTMS,
+                                     MONGOC_URI_WAITQUEUETIMEOUTMS};
 
 bool holds_a_secret(std::string_view option) {
     return option.find("password") != std::string_view::npos ||
@@ -62,7 +63,7 @@ std::string collection_from(const std::string& value, const std::string& where) 
 
 }  // namespace
 
-MongoAddress::MongoAddress(const std::string& text, std::chrono::milliseconds answer_timeout)
+MongoAddress::MongoAddress(const std::string& text, const MongoTimeouts& timeouts)
     : collection_(usual_collection) {
     start_mongo_driver();
     const MongoSilence silence;
@@ -103,20 +104,20 @@ MongoAddress::MongoAddress(const std::string& text, std::chrono::milliseconds an
     database_ = mongoc_uri_get_database(uri_.get());
     check_timeouts();
     check_files();
-    set_usual_options(answer_timeout);
+    set_usual_options(timeouts);
 }
 
 // One bound for all steps, unless the URL has its own for some.
-void MongoAddress::set_usual_options(std::chrono::milliseconds answer_timeout) {
+void MongoAddress::set_usual_options(const MongoTimeouts& timeouts) {
     const auto set = [&](const char* option, std::chrono::milliseconds timeout) {
         if (!mongoc_uri_has_option(uri_.get(), option))
             mongoc_uri_set_option_as_int32(uri_.get(), option,
                                            static_cast<std::int32_t>(timeout.count()));
     };
-    set(MONGOC_URI_SERVERSELECTIONTIMEOUTMS, mongo_lookup_timeout);
-    set(MONGOC_URI_CONNECTTIMEOUTMS, mongo_lookup_timeout);
-    set(MONGOC_URI_WAITQUEUETIMEOUTMS, mongo_lookup_timeout);
-    set(MONGOC_URI_SOCKETTIMEOUTMS, answer_timeout);
+    set(MONGOC_URI_SERVERSELECTIONTIMEOUTMS, timeouts.reach);
+    set(MONGOC_URI_CONNECTTIMEOUTMS, timeouts.reach);
+    set(MONGOC_URI_WAITQUEUETIMEOUTMS, timeouts.reach);
+    set(MONGOC_URI_SOCKETTIMEOUTMS, timeouts.answer);
     // The driver would ask again with all the patience of the first time; the store does it better.
     if (!mongoc_uri_has_option(uri_.get(), MONGOC_URI_RETRYREADS))
         mongoc_uri_set_option_as_bool(uri_.get(), MONGOC_URI_RETRYREADS, false);
@@ -131,7 +132,7 @@ std::chrono::milliseconds MongoAddress::answer_timeout() const {
 
 // 0 means "for ever" to the driver, and a look-up must end.
 void MongoAddress::check_timeouts() const {
-    for (const char* option : timeouts) {
+    for (const char* option : timeout_options) {
         if (!mongoc_uri_has_option(uri_.get(), option)) continue;
         const std::int32_t value = mongoc_uri_get_option_as_int32(uri_.get(), option, 0);
         if (value < 1 || value > mongo_timeout_max.count())

@@ -14,6 +14,7 @@
 #pragma once
 
 #include "auth/mongo_driver.hpp"
+#include "auth/open_mongo_store.hpp"
 
 #include <chrono>
 #include <string>
@@ -23,8 +24,8 @@ namespace hpfeeds::auth {
 
 class MongoAddress {
 public:
-    // `answer_timeout` is how long one answer of a server is waited for, if the URL does not say.
-    MongoAddress(const std::string& url, std::chrono::milliseconds answer_timeout);
+    // `timeouts` are for what the URL does not say itself.
+    MongoAddress(const std::string& url, const MongoTimeouts& timeouts);
 
     [[nodiscard]] const mongoc_uri_t* uri() const noexcept { return uri_.get(); }
     [[nodiscard]] const std::string& database() const noexcept { return database_; }
@@ -40,7 +41,7 @@ public:
     [[nodiscard]] std::string without_secrets(std::string text) const;
 
 private:
-    void set_usual_options(std::chrono::milliseconds answer_timeout);
+    void set_usual_options(const MongoTimeouts& timeouts);
     void check_timeouts() const;
     void check_files() const;
 

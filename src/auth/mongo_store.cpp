@@ -19,6 +19,11 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::uint32_t server_says_unauthorized = 13;
 
+// The store did not answer; a key that cannot be read is an answer.
+bool failed(const Lookup& lookup) {
+    return lookup.status == Lookup::Status::unavailable && lookup.failure != Failure::row;
+}
+
 std::string id_of(const bson_t& document) {
     bson_iter_t at;
     if (!bson_iter_init_find(&at, &document, "_id") || !BSON_ITER_HOLDS_OID(&at)) return "_id ?";
@@ -60,9 +65,8 @@ private:
     MongoPtr<mongoc_collection_t> collection_;
 };
 
-MongoStore::MongoStore(const std::string& url, std::chrono::milliseconds answer_timeout)
-    : address_(url, answer_timeout),
-      look_up_options_(mongo_look_up_options(address_.answer_timeout())) {}
+MongoStore::MongoStore(const std::string& url, const MongoTimeouts& timeouts)
+    : address_(url, timeouts), look_up_options_(mongo_look_up_options(address_.answer_timeout())) {}
 
 MongoStore::~MongoStore() = default;
 
@@ -71,15 +75,8 @@ Lookup MongoStore::find(std::string_view ident) noexcept {
     // The empty ident is nobody's, and how a lane asks whether the server is there.
     Reply reply = ask_again_if_stale(ident);
     note_outcome(reply);
-    if (ident.empty() && reply.kind != Reply::Kind::failed) return Lookup::absent();
-    switch (reply.kind) {
-        case Reply::Kind::found:
-            return Lookup::found(std::make_shared<const core::Account>(std::move(reply.account)));
-        case Reply::Kind::absent:
-            return Lookup::absent();
-        default:
-            return Lookup::unavailable(address_.name() + ": " + reply.text);
-    }
+    if (ident.empty() && !failed(reply.lookup)) return Lookup::absent();
+    return std::move(reply.lookup);
 }
 
 // A connection that has rested may have died meanwhile, with its server's last life. What failed in
@@ -93,38 +90,45 @@ MongoStore::Reply MongoStore::ask_again_if_stale(std::string_view ident) {
 }
 
 MongoStore::Reply MongoStore::ask(std::string_view ident) {
-    Reply reply;
-    const auto failed = [&](std::string text) {
-        reply.kind = Reply::Kind::failed;
-        reply.text = std::move(text);
-        return reply;
-    };
     const Client client(*this);
-    if (!client.fault().empty()) return failed(client.fault());
+    if (!client.fault().empty()) return {unavailable(client.fault(), Failure::connection)};
 
+    const auto began = Clock::now();
     const BsonPtr filter = mongo_filter(ident);
     const MongoPtr<mongoc_cursor_t> cursor(mongoc_collection_find_with_opts(
         client.collection(), filter.get(), look_up_options_.get(), nullptr));
     const bson_t* document = nullptr;
     if (mongoc_cursor_next(cursor.get(), &document)) {
         seen_keys_.store(true, std::memory_order_relaxed);
-        std::string fault = read_mongo_document(*document, reply.account);
-        if (!fault.empty()) {
-            reply.kind = Reply::Kind::faulty;
-            reply.text = "collection " + address_.collection() + ", identifier " +
-                         in_quotes(ident) + ": " + fault;
-        } else if (reply.account.ident == ident) {  // a collation may call more the same
-            reply.kind = Reply::Kind::found;
-        }
-        return reply;
+        return {lookup_in(*document, ident)};
     }
     bson_error_t error{};
     if (mongoc_cursor_error(cursor.get(), &error)) {
-        reply.connection_broke = error.domain == MONGOC_ERROR_STREAM;
-        return failed(explain(error));
+        const bool broke = error.domain == MONGOC_ERROR_STREAM;
+        const bool late = broke && Clock::now() - began >= address_.answer_timeout();
+        return {unavailable(explain(error), late ? Failure::timeout
+                                            : error.domain == MONGOC_ERROR_SERVER
+                                                ? Failure::store
+                                                : Failure::connection),
+                broke && !late};
     }
     if (!seen_keys_.load(std::memory_order_relaxed)) warn_if_empty(client);
-    return reply;
+    return {Lookup::absent()};
+}
+
+Lookup MongoStore::lookup_in(const bson_t& document, std::string_view ident) const {
+    auto account = std::make_shared<core::Account>();
+    if (std::string fault = read_mongo_document(document, *account); !fault.empty())
+        return unavailable("collection " + address_.collection() + ", identifier " +
+                               in_quotes(ident) + ": " + fault,
+                           Failure::row);
+    // A collation may call more the same than we do.
+    if (account->ident != ident) return Lookup::absent();
+    return Lookup::found(std::move(account));
+}
+
+Lookup MongoStore::unavailable(const std::string& why, Failure failure) const {
+    return Lookup::unavailable(address_.name() + ": " + why, failure);
 }
 
 // A collection without any document is more often a wrong name than a beginning.
@@ -234,7 +238,7 @@ void MongoStore::note_outcome(const Reply& reply) {
     if (!address_.by_name_service()) return;
     Pool unusable;  // given up outside the lock: its threads are waited for
     const std::lock_guard lock(mutex_);
-    if (reply.kind != Reply::Kind::failed)
+    if (!failed(reply.lookup))
         has_worked_ = true;
     else if (!has_worked_)
         unusable = std::move(pool_);

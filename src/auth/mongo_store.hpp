@@ -6,7 +6,7 @@
 // decides. An ident that is not UTF-8 cannot stand in a document, so nobody is asked about it.
 //
 // A server that is away when the broker starts, goes away, hangs or comes back needs no help: every
-// step of a look-up has a bound, two seconds unless the URL has another. What rests in the pool
+// step of a look-up has a bound. What rests in the pool
 // from a server's last life is noticed and replaced.
 //
 // Threads  find() by any number of threads: each borrows a connection from the driver's pool, whose
@@ -33,8 +33,7 @@ namespace hpfeeds::auth {
 
 class MongoStore final : public AccountStore {
 public:
-    explicit MongoStore(const std::string& url,
-                        std::chrono::milliseconds answer_timeout = mongo_lookup_timeout);
+    MongoStore(const std::string& url, const MongoTimeouts& timeouts);
     ~MongoStore() override;
 
     [[nodiscard]] Lookup find(std::string_view ident) noexcept override;
@@ -48,17 +47,16 @@ private:
     class Client;
     using Pool = std::shared_ptr<mongoc_client_pool_t>;
 
-    // What the server said about one ident; `failed` when it said nothing.
+    // What came of asking once. A connection that broke at once may have rested for too long.
     struct Reply {
-        enum class Kind : std::uint8_t { found, absent, faulty, failed };
-        Kind kind = Kind::absent;
-        core::Account account;
-        std::string text;               // faulty, failed: what is wrong
-        bool connection_broke = false;  // failed: another connection may well work
+        Lookup lookup;
+        bool connection_broke = false;
     };
 
     [[nodiscard]] Pool pool(std::string& fault);
     [[nodiscard]] Reply ask(std::string_view ident);
+    [[nodiscard]] Lookup lookup_in(const bson_t& document, std::string_view ident) const;
+    [[nodiscard]] Lookup unavailable(const std::string& why, Failure failure) const;
     [[nodiscard]] Reply ask_again_if_stale(std::string_view ident);
     void note_outcome(const Reply& reply);
     void warn_if_empty(const Client& client);

@@ -6,8 +6,8 @@
 namespace hpfeeds::auth {
 
 std::unique_ptr<AccountStore> open_mongo_store(const std::string& url,
-                                               std::chrono::milliseconds answer_timeout) {
-    return std::make_unique<MongoStore>(url, answer_timeout);
+                                               const MongoTimeouts& timeouts) {
+    return std::make_unique<MongoStore>(url, timeouts);
 }
 
 }  // namespace hpfeeds::auth

@@ -11,8 +11,14 @@
 
 namespace hpfeeds::auth {
 
+// How long to wait: until a server is found, and until a connection stands; for one answer.
+struct MongoTimeouts {
+    std::chrono::milliseconds reach;
+    std::chrono::milliseconds answer;
+};
+
 // Throws hpfeeds::Error for a URL that cannot be meant, and for a build without the store.
-[[nodiscard]] std::unique_ptr<AccountStore> open_mongo_store(
-    const std::string& url, std::chrono::milliseconds answer_timeout);
+[[nodiscard]] std::unique_ptr<AccountStore> open_mongo_store(const std::string& url,
+                                                             const MongoTimeouts& timeouts);
 
 }  // namespace hpfeeds::auth

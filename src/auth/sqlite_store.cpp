@@ -3,6 +3,7 @@
 
 #include "auth/account_rules.hpp"
 #include "auth/descriptor.hpp"
+#include "auth/key_row.hpp"
 #include "auth/names.hpp"
 #include "auth/sqlite_connection.hpp"
 #include "hpfeeds/error.hpp"
@@ -18,32 +19,6 @@
 
 namespace hpfeeds::auth {
 namespace {
-
-// The index is ours; without it a login would read the whole table.
-constexpr const char* create_tables =
-    "BEGIN IMMEDIATE;"
-    "CREATE TABLE IF NOT EXISTS authkeys (id integer primary key autoincrement,"
-    " owner TEXT, ident TEXT, secret TEXT, pubchans TEXT, subchans TEXT);"
-    "CREATE TABLE IF NOT EXISTS logs (id integer primary key autoincrement, data TEXT);"
-    "CREATE TABLE IF NOT EXISTS stats (id integer primary key autoincrement,"
-    " ak TEXT, uid TEXT, data TEXT);"
-    "CREATE INDEX IF NOT EXISTS authkeys_ident ON authkeys (ident);"
-    "COMMIT";
-
-// Everywhere: ?1 is the ident as text, ?2 the same bytes as a blob, which SQLite never calls equal.
-constexpr std::string_view select_row =
-    "SELECT owner, ident, secret, pubchans, subchans FROM authkeys"
-    " WHERE ident IN (?1, ?2) ORDER BY rowid LIMIT 1";
-constexpr std::string_view select_all =
-    "SELECT owner, ident, secret, pubchans, subchans FROM authkeys"
-    " WHERE ident IS NOT NULL ORDER BY rowid";
-constexpr std::string_view update_row =
-    "UPDATE authkeys SET owner = ?3, secret = ?4, pubchans = ?5, subchans = ?6 WHERE rowid ="
-    " (SELECT rowid FROM authkeys WHERE ident IN (?1, ?2) ORDER BY rowid LIMIT 1)";
-constexpr std::string_view insert_row =
-    "INSERT INTO authkeys (ident, owner, secret, pubchans, subchans)"
-    " VALUES (?1, ?2, ?3, ?4, ?5)";
-constexpr std::string_view delete_rows = "DELETE FROM authkeys WHERE ident IN (?1, ?2)";
 
 // Its secrets are for its owner alone, and SQLite would let the world read them.
 void create_file(const std::string& path) {
@@ -61,45 +36,26 @@ bool has_tables(SqliteConnection& connection, std::string_view names, int count)
     return tables.step() && tables.integer(0) == count;
 }
 
-void create_missing_tables(SqliteConnection& connection) {
-    if (has_tables(connection, "'authkeys', 'logs', 'stats'", 3)) return;
+bool has_column(SqliteConnection& connection, const char* table, const char* column) {
+    SqliteStatement columns(connection,
+                            "SELECT count(*) FROM pragma_table_info(?1) WHERE name = ?2");
+    columns.bind_text(1, table).bind_text(2, column);
+    return columns.step() && columns.integer(0) == 1;
+}
+
+void create_missing_tables(SqliteConnection& connection, const SqliteLayout& layout) {
+    if (has_tables(connection, layout.tables, layout.tables_count)) return;
     try {
-        connection.run(create_tables);
+        connection.run(layout.create);
     } catch (const Error&) {
         // A file with keys that we may only read is as good as one that we could complete.
-        if (!has_tables(connection, "'authkeys'", 1)) throw;
+        if (!has_tables(connection, "'" + std::string(layout.columns.table) + "'", 1)) throw;
     }
 }
 
-struct Row {
-    std::optional<std::string> owner, ident, secret, pubchans, subchans;
-};
-
-Row row_of(const SqliteStatement& statement) {
+KeyRow row_of(const SqliteStatement& statement) {
     return {statement.bytes(0), statement.bytes(1), statement.bytes(2), statement.bytes(3),
             statement.bytes(4)};
-}
-
-std::string read_channels(const std::optional<std::string>& json, const char* column,
-                          core::ChannelList& out) {
-    std::vector<std::string> names;
-    if (json) {
-        if (std::string fault = read_json_channels(*json, names); !fault.empty())
-            return std::string("column ") + column + ' ' + fault;
-    }
-    out = core::ChannelList(std::move(names));
-    return {};
-}
-
-// What is wrong with the row, if anything; else `account` is what it says.
-std::string read_row(Row row, core::Account& account) {
-    account.ident = std::move(row.ident).value_or("");
-    account.owner = std::move(row.owner).value_or(account.ident);
-    account.secret = std::move(row.secret).value_or("");
-    if (account.secret.empty()) return "column secret is empty, so nobody may log in";
-    std::string fault = read_channels(row.pubchans, "pubchans", account.pubchans);
-    if (fault.empty()) fault = read_channels(row.subchans, "subchans", account.subchans);
-    return fault;
 }
 
 }  // namespace
@@ -108,10 +64,11 @@ class SqliteStore::Connection : public SqliteConnection {
 public:
     using SqliteConnection::SqliteConnection;
 
-    [[nodiscard]] std::optional<Row> look_up(std::string_view ident) {
-        if (!look_up_) look_up_.emplace(*this, select_row);
+    [[nodiscard]] std::optional<KeyRow> look_up(std::string_view ident,
+                                                const SqliteLayout& layout) {
+        if (!look_up_) look_up_.emplace(*this, layout.select_row);
         look_up_->bind_text(1, ident).bind_blob(2, ident);
-        std::optional<Row> row;
+        std::optional<KeyRow> row;
         if (look_up_->step()) row = row_of(*look_up_);
         look_up_->reset();
         return row;
@@ -122,13 +79,14 @@ private:
 };
 
 SqliteStore::SqliteStore(std::string path, Options options)
-    : path_(std::move(path)), options_(options) {
+    : path_(std::move(path)), options_(options), layout_(*options.layout) {
     if (options_.missing == Missing::create) {
         create_file(path_);
     } else if (!identity_of(path_.c_str()).exists()) {
         throw Error("Cannot find '" + path_ + "'");
     }
-    create_missing_tables(*open_for_writing());
+    if (layout_.created_by_readers || options_.missing == Missing::create)
+        create_missing_tables(*open_for_writing(), layout_);
 }
 
 SqliteStore::~SqliteStore() = default;
@@ -136,14 +94,14 @@ SqliteStore::~SqliteStore() = default;
 Lookup SqliteStore::find(std::string_view ident) noexcept {
     try {
         auto connection = take();
-        std::optional<Row> row = connection->look_up(ident);
+        std::optional<KeyRow> row = connection->look_up(ident, layout_);
         give_back(std::move(connection));
         // The comparison is ours in the end: a file that keeps UTF-16 takes different broken texts
         // for the same.
         if (!row || row->ident != ident) return Lookup::absent();
         auto account = std::make_shared<core::Account>();
-        if (std::string fault = read_row(std::move(*row), *account); !fault.empty())
-            return Lookup::unavailable(path_ + ": row of " + in_quotes(ident) + ": " + fault);
+        const std::string fault = read_key_row(std::move(*row), layout_.columns, *account);
+        if (!fault.empty()) return Lookup::unavailable(path_ + ": " + fault, Failure::row);
         return Lookup::found(std::move(account));
     } catch (const Error& error) {
         return Lookup::unavailable(error.what());
@@ -152,15 +110,15 @@ Lookup SqliteStore::find(std::string_view ident) noexcept {
 
 std::vector<core::Account> SqliteStore::list() {
     Connection connection(path_, options_.write_wait);
-    SqliteStatement rows(connection, select_all);
+    SqliteStatement rows(connection, layout_.select_all);
     std::vector<core::Account> accounts;
     std::unordered_set<std::string> seen;
     while (rows.step()) {
         core::Account account;
-        const std::string fault = read_row(row_of(rows), account);
+        const std::string fault = read_key_row(row_of(rows), layout_.columns, account);
         if (!seen.insert(account.ident).second) continue;  // the first row decides
         if (!fault.empty())
-            throw Error(path_ + ": row of " + in_quotes(account.ident) + ": " + fault +
+            throw Error(path_ + ": " + fault +
                         "; correct the row, or remove the key and add it again");
         accounts.push_back(std::move(account));
     }
@@ -173,6 +131,7 @@ std::string SqliteStore::fault_in(const core::Account& account) const {
     std::string fault = fault_of(account);
     if (fault.empty()) fault = fault_of_json_text(account.pubchans, "pubchans");
     if (fault.empty()) fault = fault_of_json_text(account.subchans, "subchans");
+    if (fault.empty() && !layout_.has_owners) fault = fault_of_owner(account);
     return fault;
 }
 
@@ -184,22 +143,24 @@ void SqliteStore::put(const core::Account& account) {
 
     const auto connection = open_for_writing();
     connection->run("BEGIN IMMEDIATE");  // without a COMMIT, closing rolls back
-    SqliteStatement update(*connection, update_row);
-    update.bind_text(1, account.ident).bind_blob(2, account.ident);
-    update.bind_bytes(3, account.owner).bind_bytes(4, account.secret);
+    SqliteStatement update(*connection, layout_.update_row);
+    update.bind_text(1, account.ident).bind_blob(2, account.ident).bind_bytes(4, account.secret);
+    if (layout_.has_owners) update.bind_bytes(3, account.owner);
     static_cast<void>(update.bind_text(5, pubchans).bind_text(6, subchans).step());
     if (connection->changes() == 0) {
-        SqliteStatement insert(*connection, insert_row);
-        insert.bind_bytes(1, account.ident).bind_bytes(2, account.owner);
-        insert.bind_bytes(3, account.secret);
-        static_cast<void>(insert.bind_text(4, pubchans).bind_text(5, subchans).step());
+        const bool id = has_column(*connection, layout_.columns.table, "id");
+        SqliteStatement insert(*connection,
+                               id ? layout_.insert_row : layout_.insert_row_without_id);
+        insert.bind_bytes(1, account.ident).bind_bytes(4, account.secret);
+        if (layout_.has_owners) insert.bind_bytes(3, account.owner);
+        static_cast<void>(insert.bind_text(5, pubchans).bind_text(6, subchans).step());
     }
     connection->run("COMMIT");
 }
 
 bool SqliteStore::remove(std::string_view ident) {
     const auto connection = open_for_writing();
-    SqliteStatement rows(*connection, delete_rows);
+    SqliteStatement rows(*connection, layout_.delete_rows);
     static_cast<void>(rows.bind_text(1, ident).bind_blob(2, ident).step());
     return connection->changes() > 0;
 }

@@ -2,11 +2,10 @@
 // sqlite_store.hpp: keys in an SQLite file, looked up at every login, so that no change needs a
 // restart.
 //
-// The tables are those of upstream's brokers: authkeys(id, owner, ident, secret, pubchans,
-// subchans), with lists as JSON text, and logs and stats, which nobody uses. Missing ones are
-// created at the start. Of several rows with one ident the first decides. Idents are bytes, found
-// whether a row holds them as TEXT or as BLOB; NULL lists are empty, a NULL owner is the ident, a
-// row without a secret lets nobody in.
+// The tables are those of upstream's brokers (sqlite_layout.hpp), with lists as JSON text. Of
+// several rows with one ident the first decides. Idents are bytes, found whether a row holds them
+// as TEXT or as BLOB; NULL lists are empty, a NULL owner is the ident, a row without a secret lets
+// nobody in.
 //
 // A file that is gone, locked, damaged or replaced while we run is "cannot tell"; the next look-up
 // tries afresh.
@@ -20,6 +19,7 @@
 #include "auth/account_store.hpp"
 #include "auth/limits.hpp"
 #include "auth/open_mode.hpp"
+#include "auth/sqlite_layout.hpp"
 
 #include <chrono>
 #include <memory>
@@ -35,8 +35,9 @@ public:
     struct Options {
         Missing missing = Missing::create;
         // How long a locked database is waited for.
-        std::chrono::milliseconds lookup_wait = sqlite_lookup_wait;
+        std::chrono::milliseconds lookup_wait = lookup_timeout;
         std::chrono::milliseconds write_wait = sqlite_write_wait;
+        const SqliteLayout* layout = &authkeys_layout;  // which table holds the keys
     };
 
     explicit SqliteStore(std::string path) : SqliteStore(std::move(path), Options{}) {}
@@ -59,6 +60,7 @@ private:
 
     const std::string path_;
     const Options options_;
+    const SqliteLayout& layout_;
     std::mutex mutex_;  // held to move one pointer
     std::vector<std::unique_ptr<Connection>> idle_;
 };

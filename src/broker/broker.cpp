@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/broker.hpp"
 
-#include "auth/chain.hpp"
 #include "auth/desk.hpp"
 #include "auth/open_source.hpp"
 #include "broker/metrics_report.hpp"
@@ -50,12 +49,34 @@ core::ShardOptions shard_options(const config::BrokerOptions& options, unsigned 
     return made;
 }
 
-std::unique_ptr<auth::AccountSource> open_key_stores(const config::BrokerOptions& options) {
-    std::vector<std::unique_ptr<auth::AccountSource>> sources;
+using KeyStores = std::vector<std::unique_ptr<auth::AccountSource>>;
+
+KeyStores open_key_stores(const config::BrokerOptions& options) {
+    KeyStores stores;
     for (const std::string& spec : options.auth)
-        sources.push_back(auth::open_source(spec));
-    if (sources.size() == 1) return std::move(sources.front());
-    return std::make_unique<auth::Chain>(std::move(sources));
+        stores.push_back(auth::open_source(spec, options.auth_timeout));
+    return stores;
+}
+
+std::vector<auth::AccountSource*> borrowed(const KeyStores& stores) {
+    std::vector<auth::AccountSource*> all;
+    for (const auto& store : stores)
+        all.push_back(store.get());
+    return all;
+}
+
+std::string names_of(const KeyStores& stores) {
+    std::string names;
+    for (const auto& store : stores)
+        names.append(names.empty() ? "" : ", ").append(store->name());
+    return names;
+}
+
+auth::Desk::Options desk_options(const config::BrokerOptions& options) {
+    return {.workers = options.auth_workers,
+            .queue_max = options.auth_queue_max,
+            .timeout = options.auth_timeout,
+            .check_at_start = true};
 }
 
 std::vector<net::Listener> open_listeners(const config::BrokerOptions& options) {
@@ -97,7 +118,7 @@ struct Broker::Rooms {
         : options(given),
           budget(given.memory_bytes_max),
           key_stores(open_key_stores(given)),
-          desk(*key_stores, given.auth_workers, given.auth_queue_max,
+          desk(borrowed(key_stores), desk_options(given),
                [this](auth::Answer answer) { hand_back(std::move(answer)); }) {}
 
     // Called by shard threads.
@@ -109,7 +130,7 @@ struct Broker::Rooms {
         request.opened_ns = steady_ns();
         return request.set_ident(ident) && desk.submit(request);
     }
-    // Called by desk workers.
+    // Called by threads of the desk.
     void hand_back(auth::Answer answer) {
         shards[answer.shard]->post(
             core::AccountAnswer{{answer.session_index, answer.session_generation},
@@ -119,7 +140,7 @@ struct Broker::Rooms {
 
     config::BrokerOptions options;
     bytes::MemoryBudget budget;
-    std::unique_ptr<auth::AccountSource> key_stores;
+    KeyStores key_stores;
     std::vector<std::unique_ptr<net::ShardThread>> shards;
     auth::Desk desk;  // after the shards: its last answers are posted to them
     std::unique_ptr<metrics::HttpExporter> exporter;
@@ -153,7 +174,7 @@ Broker::Broker(const config::BrokerOptions& options) {
         log::info("exporter listening", {{"address", options.exporter->host},
                                          {"port", static_cast<unsigned>(rooms.exporter->port())}});
     }
-    log::info("key stores", {{"stores", rooms.key_stores->name()}});
+    log::info("key stores", {{"stores", names_of(rooms.key_stores)}});
     for (const net::Listener& listener : listeners)
         log::info("listening", {{"address", listener.address.host()},
                                 {"port", static_cast<unsigned>(listener.address.port())},

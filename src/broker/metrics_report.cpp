@@ -202,8 +202,8 @@ void report_refusals(std::span<net::ShardThread* const> shards, std::vector<Fami
         family->finish(out);
 }
 
-void report_engine(std::span<net::ShardThread* const> shards, const auth::Desk& desk,
-                   const bytes::MemoryBudget& budget, std::vector<Family>& out) {
+void report_engine(std::span<net::ShardThread* const> shards, const bytes::MemoryBudget& budget,
+                   std::vector<Family>& out) {
     Summed turns("hpfeeds_broker_shard_turns", "Turns of the event loop.", counter, {"shard"});
     Summed waits("hpfeeds_broker_shard_mailbox_full", "Messages to other shards that had to wait.",
                  counter, {"shard"});
@@ -214,6 +214,16 @@ void report_engine(std::span<net::ShardThread* const> shards, const auth::Desk& 
         waits.add({std::to_string(i)}, number(shards[i]->engine_counters().mailbox_full));
         held.add({}, number(shards[i]->counters().shard.untold_incidents));
     }
+    Summed memory("hpfeeds_broker_message_memory_bytes", "Message memory in use.", gauge);
+    memory.add({}, static_cast<double>(budget.in_use_bytes()));
+    Summed memory_max("hpfeeds_broker_message_memory_max_bytes", "Message memory there may be.",
+                      gauge);
+    memory_max.add({}, static_cast<double>(budget.bytes_max()));
+    for (Summed* family : {&turns, &waits, &held, &memory, &memory_max})
+        family->finish(out);
+}
+
+void report_key_stores(const auth::Desk& desk, std::vector<Family>& out) {
     const auth::Desk::Counts counts = desk.counts();
     Summed lookups("hpfeeds_broker_auth_lookups", "Look-ups in the key stores.", counter);
     lookups.add({}, static_cast<double>(counts.looked_up));
@@ -222,12 +232,29 @@ void report_engine(std::span<net::ShardThread* const> shards, const auth::Desk& 
     full.add({}, static_cast<double>(counts.refused_full));
     Summed queued("hpfeeds_broker_auth_queue_length", "Look-ups that wait for a worker.", gauge);
     queued.add({}, static_cast<double>(counts.queue_length));
-    Summed memory("hpfeeds_broker_message_memory_bytes", "Message memory in use.", gauge);
-    memory.add({}, static_cast<double>(budget.in_use_bytes()));
-    Summed memory_max("hpfeeds_broker_message_memory_max_bytes", "Message memory there may be.",
-                      gauge);
-    memory_max.add({}, static_cast<double>(budget.bytes_max()));
-    for (Summed* family : {&turns, &waits, &held, &lookups, &full, &queued, &memory, &memory_max})
+
+    Summed asked("hpfeeds_broker_auth_store_lookups", "Look-ups that reached the key store.",
+                 counter, {"store"});
+    Summed seconds("hpfeeds_broker_auth_store_seconds", "How long they took, summed.", counter,
+                   {"store"});
+    Summed failures("hpfeeds_broker_auth_store_failures",
+                    "Look-ups that the key store could not answer, and why.", counter,
+                    {"store", "reason"});
+    Summed waiting("hpfeeds_broker_auth_store_queue_length", "Look-ups that wait for the store.",
+                   gauge, {"store"});
+    Summed outages("hpfeeds_broker_auth_store_out", "1 while the key store cannot answer.", gauge,
+                   {"store"});
+    for (const auth::Desk::StoreCounts& store : counts.stores) {
+        asked.add({store.name}, static_cast<double>(store.store.lookups));
+        seconds.add({store.name}, static_cast<double>(store.store.lookups_ns) * 1e-9);
+        for (std::size_t i = 0; i < auth::failure_count; ++i)
+            failures.add({store.name, std::string(label(static_cast<auth::Failure>(i)))},
+                         static_cast<double>(store.store.failures[i]));
+        waiting.add({store.name}, static_cast<double>(store.queue_length));
+        outages.add({store.name}, store.out ? 1 : 0);
+    }
+    for (Summed* family :
+         {&lookups, &full, &queued, &asked, &seconds, &failures, &waiting, &outages})
         family->finish(out);
 }
 
@@ -240,7 +267,8 @@ std::string metrics_report(std::span<net::ShardThread* const> shards, const auth
     report_buffers(shards, families);
     report_channels(shards, families);
     report_refusals(shards, families);
-    report_engine(shards, desk, budget, families);
+    report_engine(shards, budget, families);
+    report_key_stores(desk, families);
     for (Family& family : metrics::process_families())
         families.push_back(std::move(family));
     return metrics::prometheus_text(families);

@@ -90,11 +90,17 @@ void add_keys(CLI::App& app, Flags& flags, const BrokerOptions& defaults) {
                  by_default("sqlite"))
         ->group(group);
     add_value(app, "--auth-workers", flags.auth_workers, "N",
-              "threads that ask the stores" + by_default(std::to_string(defaults.auth_workers)))
+              "threads for each store that has to be waited for" +
+                  by_default(std::to_string(defaults.auth_workers)))
         ->group(group);
     add_value(app, "--auth-queue", flags.auth_queue, "N",
-              "look-ups that may wait; more are refused" +
+              "look-ups that may wait for each; more are refused" +
                   by_default(std::to_string(defaults.auth_queue_max)))
+        ->group(group);
+    add_value(app, "--auth-timeout", flags.auth_timeout, "DURATION",
+              "for one look-up; then the store counts as out, and is\n"
+              "tried again with growing pauses" +
+                  by_default(duration_text(defaults.auth_timeout)))
         ->group(group);
     add_value(
         app, "--auth-failure-delay", flags.auth_failure_delay, "DURATION",

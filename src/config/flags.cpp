@@ -198,6 +198,7 @@ BrokerOptions to_options(const Flags& flags) {
 
     read_count(options.auth_workers, flags.auth_workers, "--auth-workers", auth_workers);
     read_count(options.auth_queue_max, flags.auth_queue, "--auth-queue", auth_queue);
+    read_duration(options.auth_timeout, flags.auth_timeout, "--auth-timeout", auth_timeout);
     check_relations(options);
     return options;
 }

@@ -41,6 +41,7 @@ struct Flags {
 
     std::optional<std::string> auth_workers;
     std::optional<std::string> auth_queue;
+    std::optional<std::string> auth_timeout;
 };
 
 // Where the broker listens when nobody says where.

@@ -63,6 +63,9 @@ inline constexpr Bounds<std::size_t> memory_bytes{1 * mib, 1024 * gib};
 // Workers mostly wait for a disk or a database. 64 connections are as much as one broker should ask
 // of it.
 inline constexpr Bounds<unsigned> auth_workers{1, 64};
+// A store that has not answered for a minute will not; less than a few milliseconds is no network.
+inline constexpr Bounds<std::chrono::milliseconds> auth_timeout{std::chrono::milliseconds(10),
+                                                                std::chrono::seconds(60)};
 // A look-up that waits is a few hundred bytes; a full queue refuses, so this bounds a login storm.
 inline constexpr Bounds<std::size_t> auth_queue{1, 1'048'576};
 

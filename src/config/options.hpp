@@ -39,8 +39,10 @@ struct BrokerOptions {
     std::size_t subscriber_bytes_max = 67'108'864;  // queued for one subscriber, hard
     std::size_t memory_bytes_max = 536'870'912;     // of all message memory, hard
 
+    // Of each key store that has to be waited for:
     unsigned auth_workers = 4;
-    std::size_t auth_queue_max = 1'024;  // look-ups waiting, in all
+    std::size_t auth_queue_max = 8'192;             // look-ups that wait for it
+    std::chrono::milliseconds auth_timeout{2'000};  // of one look-up, once it is under way
 };
 
 }  // namespace hpfeeds::config

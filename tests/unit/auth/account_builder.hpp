@@ -32,19 +32,22 @@ inline AccountRef shared_account_of(std::string ident, std::string secret = "s3c
 // A source that answers what it is told to, and counts.
 class ScriptedSource final : public AccountSource {
 public:
-    ScriptedSource(std::string name, std::function<Lookup(std::string_view)> answer)
-        : name_(std::move(name)), answer_(std::move(answer)) {}
+    ScriptedSource(std::string name, std::function<Lookup(std::string_view)> answer,
+                   bool from_memory = false)
+        : name_(std::move(name)), answer_(std::move(answer)), from_memory_(from_memory) {}
 
     [[nodiscard]] Lookup find(std::string_view ident) noexcept override {
         asked_.fetch_add(1);
         return answer_(ident);
     }
     [[nodiscard]] std::string name() const override { return name_; }
+    [[nodiscard]] bool answers_from_memory() const noexcept override { return from_memory_; }
     [[nodiscard]] int asked() const noexcept { return asked_.load(); }
 
 private:
     const std::string name_;
     const std::function<Lookup(std::string_view)> answer_;
+    const bool from_memory_;
     std::atomic<int> asked_{0};
 };
 

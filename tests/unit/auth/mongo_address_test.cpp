@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "auth/mongo_address.hpp"
 
-#include "auth/limits.hpp"
 #include "hpfeeds/error.hpp"
 #include "unit/auth/scratch_folder.hpp"
 
@@ -17,8 +16,10 @@ using testing::HasSubstr;
 using testing::Not;
 using tests::message_of;
 
+constexpr MongoTimeouts usual_timeouts{2'000ms, 2'000ms};
+
 std::string fault(const std::string& url) {
-    return message_of<Error>([&] { MongoAddress(url, 2'000ms); });
+    return message_of<Error>([&] { MongoAddress(url, usual_timeouts); });
 }
 
 std::int32_t number(const MongoAddress& address, const char* option) {
@@ -26,27 +27,27 @@ std::int32_t number(const MongoAddress& address, const char* option) {
 }
 
 TEST(MongoAddress, TakesTheCollectionOutOfWhatTheDriverReads) {
-    const MongoAddress usual("mongodb://h/db", 2'000ms);
+    const MongoAddress usual("mongodb://h/db", usual_timeouts);
     EXPECT_EQ(usual.database(), "db");
     EXPECT_EQ(usual.collection(), "auth_key");
     EXPECT_EQ(usual.name(), "mongodb://h/db");
-    const MongoAddress other("mongodb://h/db?Collection=my%20keys&replicaSet=rs", 2'000ms);
+    const MongoAddress other("mongodb://h/db?Collection=my%20keys&replicaSet=rs", usual_timeouts);
     EXPECT_EQ(other.collection(), "my keys");
     EXPECT_EQ(other.name(), "mongodb://h/db?collection=my keys");
     EXPECT_STREQ(mongoc_uri_get_string(other.uri()), "mongodb://h/db?replicaSet=rs");
 }
 
 TEST(MongoAddress, BoundsEveryStepUnlessTheUrlDoes) {
-    const MongoAddress usual("mongodb://h/db", 7'000ms);
-    EXPECT_EQ(number(usual, MONGOC_URI_SERVERSELECTIONTIMEOUTMS), mongo_lookup_timeout.count());
-    EXPECT_EQ(number(usual, MONGOC_URI_CONNECTTIMEOUTMS), mongo_lookup_timeout.count());
-    EXPECT_EQ(number(usual, MONGOC_URI_WAITQUEUETIMEOUTMS), mongo_lookup_timeout.count());
+    const MongoAddress usual("mongodb://h/db", {3'000ms, 7'000ms});
+    EXPECT_EQ(number(usual, MONGOC_URI_SERVERSELECTIONTIMEOUTMS), 3'000);
+    EXPECT_EQ(number(usual, MONGOC_URI_CONNECTTIMEOUTMS), 3'000);
+    EXPECT_EQ(number(usual, MONGOC_URI_WAITQUEUETIMEOUTMS), 3'000);
     EXPECT_EQ(usual.answer_timeout(), 7'000ms);
     EXPECT_FALSE(mongoc_uri_get_option_as_bool(usual.uri(), MONGOC_URI_RETRYREADS, true));
     const MongoAddress given(
         "mongodb://h/db?socketTimeoutMS=5&connectTimeoutMS=6&serverSelectionTimeoutMS=7"
         "&retryReads=true",
-        2'000ms);
+        usual_timeouts);
     EXPECT_EQ(number(given, MONGOC_URI_SERVERSELECTIONTIMEOUTMS), 7);
     EXPECT_EQ(number(given, MONGOC_URI_CONNECTTIMEOUTMS), 6);
     EXPECT_EQ(given.answer_timeout(), 5ms);
@@ -75,7 +76,7 @@ TEST(MongoAddress, KnowsTheOptionsOfTheDriver) {
         "mongodb://me:p@h/db?authSource=admin&authMechanism=SCRAM-SHA-256&w=majority&tls=true"
         "&readPreference=secondaryPreferred&readConcernLevel=local&compressors=zlib"
         "&maxPoolSize=9&appname=x",
-        2'000ms);
+        usual_timeouts);
     EXPECT_STREQ(mongoc_uri_get_auth_source(address.uri()), "admin");
     EXPECT_STREQ(mongoc_uri_get_appname(address.uri()), "x");
 }
@@ -86,7 +87,7 @@ TEST(MongoAddress, TellsNoSecret) {
                             "mongodb://me:hunter2@h/db?authMechanism=GSSAPI&authSource=x"})
         EXPECT_THAT(fault(url), AllOf(Not(HasSubstr("hunter2")), Not(testing::IsEmpty()))) << url;
     const MongoAddress address(
-        "mongodb://me:hunt%65r2@h/db?tlsCertificateKeyFilePassword=swordfish", 2'000ms);
+        "mongodb://me:hunt%65r2@h/db?tlsCertificateKeyFilePassword=swordfish", usual_timeouts);
     EXPECT_EQ(address.name(), "mongodb://h/db");
     EXPECT_EQ(address.without_secrets("a hunter2 and a hunt%65r2 on a swordfish"),
               "a *** and a *** on a ***");

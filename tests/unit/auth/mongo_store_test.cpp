@@ -32,7 +32,7 @@ TEST(MongoStore, IsOpenedByItsUrlWithoutAskingTheServer) {
 }
 
 TEST(MongoStore, CannotTellWithoutAServerAndSaysWhichOne) {
-    MongoStore store(nowhere);
+    MongoStore store(nowhere, {lookup_timeout, lookup_timeout});
     const Lookup lookup = store.find("bob");
     EXPECT_EQ(lookup.status, Lookup::Status::unavailable);
     EXPECT_THAT(lookup.reason, AllOf(HasSubstr("mongodb://127.0.0.1:1/db: no server answers"),
@@ -42,14 +42,14 @@ TEST(MongoStore, CannotTellWithoutAServerAndSaysWhichOne) {
 }
 
 TEST(MongoStore, AsksNobodyAboutWhatNoDocumentCanHold) {
-    MongoStore store(nowhere);
+    MongoStore store(nowhere, {lookup_timeout, lookup_timeout});
     for (const std::string& ident : {std::string("\xff"), std::string(256, 'x')})
         EXPECT_EQ(store.find(ident).status, Lookup::Status::absent);
     EXPECT_FALSE(store.remove("\xff"));
 }
 
 TEST(MongoStore, RefusesToPutWhatNoDocumentCanHold) {
-    MongoStore store(nowhere);
+    MongoStore store(nowhere, {lookup_timeout, lookup_timeout});
     EXPECT_THAT(message_of<Error>([&] { store.put(account_of("\xff")); }), HasSubstr("not UTF-8"));
     EXPECT_THAT(message_of<Error>([&] { store.put(account_of("bob", "")); }),
                 HasSubstr("\"secret\" is empty"));
@@ -57,7 +57,7 @@ TEST(MongoStore, RefusesToPutWhatNoDocumentCanHold) {
 }
 
 TEST(MongoStore, SaysWhyItCannotBeManaged) {
-    MongoStore store(nowhere);
+    MongoStore store(nowhere, {lookup_timeout, lookup_timeout});
     const auto expected =
         AllOf(HasSubstr("mongodb://127.0.0.1:1/db: no server answers"), Not(HasSubstr("hunter2")));
     EXPECT_THAT(message_of<Error>([&] { (void)store.list(); }), expected);

@@ -15,7 +15,6 @@ namespace {
 namespace fs = std::filesystem;
 using testing::AllOf;
 using testing::HasSubstr;
-using testing::Not;
 using tests::message_of;
 using tests::ScratchFolder;
 using tests::write_file;
@@ -46,12 +45,6 @@ TEST_F(OpenSource, KnowsEveryKindByItsSpec) {
 
 TEST_F(OpenSource, RefusesAMissingJsonFileInTheKnownWords) {
     EXPECT_EQ(message_of<Error>([] { (void)open_source("x.json"); }), "Cannot find 'x.json'");
-}
-
-TEST_F(OpenSource, RefusesStoresOfLaterBuildsWithoutTellingPasswords) {
-    for (const char* spec : {"database+mysql://me:hunter2@host/db", "database+sqlite:///x.db"})
-        EXPECT_THAT(message_of<Error>([&] { (void)open_source(spec); }),
-                    AllOf(HasSubstr("no SQL server store yet"), Not(HasSubstr("hunter2"))));
 }
 
 TEST_F(OpenSource, RefusesTheRestAndListsWhatItTakes) {

@@ -99,7 +99,9 @@ TEST(CommandLine, CarriesEveryFlagToItsOption) {
                                        "--auth-workers",
                                        "15",
                                        "--auth-queue",
-                                       "16"});
+                                       "16",
+                                       "--auth-timeout",
+                                       "17ms"});
     EXPECT_THAT(all.endpoints, ElementsAre(Endpoint{.kind = Endpoint::Kind::tls,
                                                     .interface = "127.0.0.1",
                                                     .port = 1,
@@ -125,6 +127,7 @@ TEST(CommandLine, CarriesEveryFlagToItsOption) {
     EXPECT_EQ(all.memory_bytes_max, 14u * 1024 * 1024);
     EXPECT_EQ(all.auth_workers, 15u);
     EXPECT_EQ(all.auth_queue_max, 16u);
+    EXPECT_EQ(all.auth_timeout.count(), 17);
 }
 
 TEST(CommandLine, ListensOnTheDefaultOnlyWithoutEndpoints) {
@@ -210,6 +213,7 @@ TEST(CommandLine, TeachesEveryFlag) {
                              "--max-memory",
                              "--auth-workers",
                              "--auth-queue",
+                             "--auth-timeout",
                              "--version",
                              "-h,--help"})
         EXPECT_THAT(help.out, HasSubstr("  " + std::string(flag) + " ")) << flag;

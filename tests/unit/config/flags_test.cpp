@@ -59,6 +59,7 @@ TEST(Flags, HaveDefaultsWithinTheirOwnBounds) {
     EXPECT_TRUE(memory_bytes.contain(defaults.memory_bytes_max));
     EXPECT_TRUE(auth_workers.contain(defaults.auth_workers));
     EXPECT_TRUE(auth_queue.contain(defaults.auth_queue_max));
+    EXPECT_TRUE(auth_timeout.contain(defaults.auth_timeout));
 }
 
 TEST(Flags, ListenWhereTheEndpointsSay) {
@@ -266,7 +267,9 @@ INSTANTIATE_TEST_SUITE_P(
         Number{"--auth-workers", &Flags::auth_workers, "1", "64", "0", "65",
                [](const BrokerOptions& o) { return o.auth_workers; }, 1, 64},
         Number{"--auth-queue", &Flags::auth_queue, "1", "1048576", "0", "1048577",
-               [](const BrokerOptions& o) { return o.auth_queue_max; }, 1, 1'048'576}));
+               [](const BrokerOptions& o) { return o.auth_queue_max; }, 1, 1'048'576},
+        Number{"--auth-timeout", &Flags::auth_timeout, "10ms", "60s", "9ms", "61s",
+               [](const BrokerOptions& o) { return o.auth_timeout.count(); }, 10, 60'000}));
 
 TEST(Flags, RefuseAHighMarkThatCannotBeReached) {
     Flags flags;

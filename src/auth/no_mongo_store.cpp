@@ -6,7 +6,7 @@
 
 namespace hpfeeds::auth {
 
-std::unique_ptr<AccountStore> open_mongo_store(const std::string& url, std::chrono::milliseconds) {
+std::unique_ptr<AccountStore> open_mongo_store(const std::string& url, const MongoTimeouts&) {
     throw Error(url.substr(0, url.find(':')) +
                 ": this program was built without the MongoDB store; build it with"
                 " -DHPFEEDS_WITH_MONGODB=ON, or use another store");

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "auth/lane.hpp"
+
+#include "unit/auth/account_builder.hpp"
+#include "unit/auth/held_source.hpp"
+#include "unit/auth/patience.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <map>
+#include <mutex>
+#include <string>
+#include <utility>
+
+namespace hpfeeds::auth {
+namespace {
+
+using std::chrono::milliseconds;
+using testing::HasSubstr;
+using tests::Bell;
+using tests::HeldSource;
+using tests::ScriptedSource;
+using tests::shared_account_of;
+
+constexpr milliseconds hours{7'200'000};
+
+Errand errand_of(std::string_view ident, std::size_t stage = 0) {
+    Errand errand;
+    EXPECT_TRUE(errand.request.set_ident(ident));
+    errand.stage = stage;
+    return errand;
+}
+
+// What a lane answered, by ident.
+class Answers {
+public:
+    Lane::Answered keeper() {
+        return [this](Errand errand, Lookup lookup) {
+            {
+                const std::lock_guard lock(mutex_);
+                const std::string ident(errand.request.ident());
+                ++times_[ident];
+                answers_[ident] = {std::move(errand), std::move(lookup)};
+            }
+            bell_.ring();
+        };
+    }
+    std::pair<Errand, Lookup> of(const std::string& ident) {
+        EXPECT_TRUE(bell_.wait_until([&] {
+            const std::lock_guard lock(mutex_);
+            return answers_.contains(ident);
+        })) << "nobody answered "
+            << ident;
+        const std::lock_guard lock(mutex_);
+        return answers_[ident];
+    }
+    int times(const std::string& ident) {
+        const std::lock_guard lock(mutex_);
+        return times_[ident];
+    }
+
+private:
+    std::mutex mutex_;
+    Bell bell_;
+    std::map<std::string, std::pair<Errand, Lookup>> answers_;
+    std::map<std::string, int> times_;
+};
+
+std::uint64_t count(const Lane& lane, Failure failure) {
+    return lane.counts().store.failures[static_cast<std::size_t>(failure)];
+}
+
+// Asks again and again until the lane takes an errand.
+void take_when_it_answers(Lane& lane, const std::string& ident) {
+    const auto deadline = std::chrono::steady_clock::now() + tests::patience;
+    for (Errand errand = errand_of(ident); lane.take(errand);) {
+        ASSERT_LT(std::chrono::steady_clock::now(), deadline);
+        std::this_thread::yield();
+    }
+}
+
+TEST(Lane, AnswersWithTheErrandThatWasTaken) {
+    ScriptedSource source("s", [](std::string_view ident) {
+        return Lookup::found(shared_account_of(std::string(ident)));
+    });
+    Answers answers;
+    Lane lane(source, {.workers = 2, .queue_max = 8}, answers.keeper());
+    Errand errand = errand_of("bob", 3);
+    errand.request.session_index = 7;
+    errand.unsure = true;
+    ASSERT_FALSE(lane.take(errand));
+    const auto [answered, lookup] = answers.of("bob");
+    EXPECT_EQ(answered.stage, 3U);
+    EXPECT_EQ(answered.request.session_index, 7U);
+    EXPECT_TRUE(answered.unsure);
+    ASSERT_EQ(lookup.status, Lookup::Status::found);
+    EXPECT_EQ(lookup.account->ident, "bob");
+    EXPECT_EQ(lane.counts().store.lookups, 1U);
+}
+
+TEST(Lane, RefusesWhenItsQueueIsFull) {
+    HeldSource source;
+    Answers answers;
+    Lane lane(source, {.workers = 1, .queue_max = 1, .timeout = hours}, answers.keeper());
+    Errand first = errand_of("in the worker");
+    ASSERT_FALSE(lane.take(first));
+    ASSERT_TRUE(source.wait_for(1));
+    Errand second = errand_of("in the queue");
+    ASSERT_FALSE(lane.take(second));
+    Errand third = errand_of("too many", 5);
+    EXPECT_EQ(lane.take(third), Failure::full);
+    EXPECT_EQ(third.request.ident(), "too many");
+    EXPECT_EQ(third.stage, 5U);
+    EXPECT_EQ(count(lane, Failure::full), 1U);
+    EXPECT_EQ(lane.counts().queue_length, 1U);
+    source.let_go();
+    EXPECT_EQ(answers.of("in the queue").second.status, Lookup::Status::absent);
+}
+
+TEST(Lane, AFailureBeginsAnOutageThatRefusesAtOnce) {
+    ScriptedSource source("s", [](std::string_view) {
+        return Lookup::unavailable("connection refused", Failure::connection);
+    });
+    Answers answers;
+    Lane lane(source, {.workers = 1, .queue_max = 8, .backoff = {hours, hours}}, answers.keeper());
+    Errand errand = errand_of("bob");
+    ASSERT_FALSE(lane.take(errand));
+    EXPECT_EQ(answers.of("bob").second.failure, Failure::connection);
+    EXPECT_TRUE(lane.counts().out);
+    Errand next = errand_of("alice");
+    EXPECT_EQ(lane.take(next), Failure::out);
+    EXPECT_EQ(source.asked(), 1);
+    EXPECT_EQ(count(lane, Failure::connection), 1U);
+    EXPECT_EQ(count(lane, Failure::out), 1U);
+}
+
+TEST(Lane, FindsOutByItselfThatTheStoreAnswersAgain) {
+    std::atomic<bool> broken{true};
+    ScriptedSource source("s", [&](std::string_view) {
+        return broken ? Lookup::unavailable("gone", Failure::connection) : Lookup::absent();
+    });
+    Answers answers;
+    Lane lane(source, {.workers = 1, .queue_max = 8, .backoff = {milliseconds(1), milliseconds(1)}},
+              answers.keeper());
+    Errand errand = errand_of("bob");
+    ASSERT_FALSE(lane.take(errand));
+    EXPECT_EQ(answers.of("bob").second.status, Lookup::Status::unavailable);
+    broken = false;
+    take_when_it_answers(lane, "alice");
+    EXPECT_EQ(answers.of("alice").second.status, Lookup::Status::absent);
+    EXPECT_FALSE(lane.counts().out);
+}
+
+TEST(Lane, AKeyThatCannotBeReadIsNoOutage) {
+    ScriptedSource source("s", [](std::string_view ident) {
+        return ident == "broken" ? Lookup::unavailable("no list", Failure::row) : Lookup::absent();
+    });
+    Answers answers;
+    Lane lane(source, {.workers = 1, .queue_max = 8}, answers.keeper());
+    Errand errand = errand_of("broken");
+    ASSERT_FALSE(lane.take(errand));
+    EXPECT_EQ(answers.of("broken").second.failure, Failure::row);
+    Errand next = errand_of("bob");
+    ASSERT_FALSE(lane.take(next));
+    EXPECT_EQ(answers.of("bob").second.status, Lookup::Status::absent);
+    EXPECT_EQ(count(lane, Failure::row), 1U);
+}
+
+TEST(Lane, AnswersForAStoreThatHangs) {
+    HeldSource source("frozen");
+    Answers answers;
+    Lane lane(source,
+              {.workers = 2, .queue_max = 8, .timeout = milliseconds(1), .backoff = {hours, hours}},
+              answers.keeper());
+    Errand errand = errand_of("bob");
+    ASSERT_FALSE(lane.take(errand));
+    const auto [answered, lookup] = answers.of("bob");
+    EXPECT_EQ(lookup.status, Lookup::Status::unavailable);
+    EXPECT_EQ(lookup.failure, Failure::timeout);
+    EXPECT_THAT(lookup.reason, HasSubstr("frozen: no answer within 1 ms"));
+    Errand next = errand_of("alice");
+    EXPECT_EQ(lane.take(next), Failure::out);
+    source.let_go();
+    lane.stop();
+    EXPECT_EQ(answers.times("bob"), 1);
+}
+
+TEST(Lane, PassesOnWhoWaitsWhenAllItsWorkersAreStuck) {
+    HeldSource source;
+    Answers answers;
+    Lane lane(
+        source,
+        {.workers = 1, .queue_max = 8, .timeout = milliseconds(200), .backoff = {hours, hours}},
+        answers.keeper());
+    Errand first = errand_of("in the worker");
+    ASSERT_FALSE(lane.take(first));
+    ASSERT_TRUE(source.wait_for(1));
+    Errand second = errand_of("in the queue");
+    const bool taken = !lane.take(second);
+    EXPECT_EQ(answers.of("in the worker").second.failure, Failure::timeout);
+    // On a machine that stood still for the timeout there was no time to queue up in.
+    if (taken) {
+        EXPECT_EQ(answers.of("in the queue").second.failure, Failure::out);
+    }
+    EXPECT_EQ(source.asked(), 1);
+    source.let_go();
+}
+
+TEST(Lane, UsesAWorkerAgainThatComesBack) {
+    HeldSource source;
+    Answers answers;
+    Lane lane(source,
+              {.workers = 1,
+               .queue_max = 8,
+               .timeout = milliseconds(1),
+               .backoff = {milliseconds(1), milliseconds(1)}},
+              answers.keeper());
+    Errand errand = errand_of("bob");
+    ASSERT_FALSE(lane.take(errand));
+    EXPECT_EQ(answers.of("bob").second.failure, Failure::timeout);
+    source.let_go_with(Lookup::found(shared_account_of("alice")));
+    take_when_it_answers(lane, "alice");
+    EXPECT_EQ(answers.of("alice").second.status, Lookup::Status::found);
+    EXPECT_EQ(answers.times("bob"), 1);
+}
+
+TEST(Lane, ChecksTheStoreBeforeAnybodyAsks) {
+    Bell asked;
+    ScriptedSource source("s", [&](std::string_view ident) {
+        EXPECT_EQ(ident, "");
+        asked.ring();
+        return Lookup::unavailable("no such table");
+    });
+    Answers answers;
+    Lane lane(source,
+              {.workers = 1, .queue_max = 8, .check_at_start = true, .backoff = {hours, hours}},
+              answers.keeper());
+    ASSERT_TRUE(asked.wait_until([&] { return lane.counts().out; }) ||
+                lane.counts().store.lookups == 1);
+    lane.stop();
+    EXPECT_EQ(source.asked(), 1);
+    EXPECT_EQ(answers.times(""), 0);
+}
+
+TEST(Lane, StopDropsWhatWaitsAndTheAnswerUnderWay) {
+    HeldSource source;
+    Answers answers;
+    Lane lane(source, {.workers = 1, .queue_max = 8, .timeout = hours}, answers.keeper());
+    for (const char* ident : {"in the worker", "in the queue"}) {
+        Errand errand = errand_of(ident);
+        ASSERT_FALSE(lane.take(errand));
+    }
+    ASSERT_TRUE(source.wait_for(1));
+    std::thread stopper([&] { lane.stop(); });
+    // A lane that is being stopped takes nothing more: then the look-up may end.
+    for (Errand late = errand_of("late"); lane.take(late) != Failure::out;) {
+        late = errand_of("late");
+        std::this_thread::yield();
+    }
+    source.let_go();
+    stopper.join();
+    EXPECT_EQ(source.asked(), 1);
+    for (const char* ident : {"in the worker", "in the queue", "late"})
+        EXPECT_EQ(answers.times(ident), 0) << ident;
+}
+
+}  // namespace
+}  // namespace hpfeeds::auth
