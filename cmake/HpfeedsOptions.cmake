@@ -3,6 +3,7 @@
 option(HPFEEDS_TESTS "Build the tests" ON)
 option(HPFEEDS_FUZZ "Build the fuzz targets (clang only)" OFF)
 option(HPFEEDS_BENCH "Build the benchmarks" OFF)
+option(HPFEEDS_WITH_MONGODB "Build the MongoDB key store (libmongoc)" ON)
 option(HPFEEDS_WITH_SOCI "Keys on SQL servers (libsoci-dev, libpq-dev)" ON)
 option(HPFEEDS_WERROR "Warnings are errors" OFF)
 set(HPFEEDS_SANITIZE "" CACHE STRING "Sanitizers, separated by commas: address,undefined or thread")

@@ -5,9 +5,9 @@
 //   0  stopped by SIGTERM or SIGINT, or asked for --help or --version
 //   1  could not start: an address, a key store or a limit; one line on stderr says which
 //   2  a flag or its value is wrong
+#include "arguments/hide_secrets.hpp"
 #include "broker/broker.hpp"
 #include "config/command_line.hpp"
-#include "config/process_title.hpp"
 #include "hpfeeds/error.hpp"
 #include "log/log.hpp"
 
@@ -38,10 +38,10 @@ int run(const hpfeeds::config::BrokerOptions& options) {
 
 int main(int argc, char** argv) {
     const auto parsed = hpfeeds::config::parse_command_line(argc, argv);
-    hpfeeds::config::hide_passwords(argc, argv);
+    hpfeeds::hide_secrets(argc, argv);  // a store's URL may hold a password
     if (const auto* exit = std::get_if<hpfeeds::config::Exit>(&parsed)) {
         std::fputs(exit->out.c_str(), stdout);
-        std::fputs(exit->err.c_str(), stderr);
+        std::fputs(hpfeeds::without_url_secrets(exit->err).c_str(), stderr);
         return exit->status;
     }
     return run(std::get<hpfeeds::config::BrokerOptions>(parsed));

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "command_line.hpp"
 
+#include "arguments/hide_secrets.hpp"
 #include "client/backoff.hpp"
-#include "hpfeeds/error.hpp"
+#include "guarded.hpp"
 #include "options.hpp"
 #include "payload.hpp"
 #include "publish.hpp"
+#include "secret_input.hpp"
 #include "stop_signal.hpp"
 #include "subscribe.hpp"
 #include "user.hpp"
@@ -27,14 +29,9 @@
 namespace hpfeeds::cli {
 namespace {
 
-class UsageError : public Error {
-public:
-    using Error::Error;
-};
-
 // As the words said it: what was not said comes from the environment, or is the default.
 struct Said {
-    std::optional<std::string> host, port, ident, secret;
+    std::optional<std::string> host, port, ident, secret, secret_file;
     std::vector<std::string> channels;
     std::string trusted_file;
     bool tls = false;
@@ -56,7 +53,8 @@ constexpr const char* examples = R"(Examples:
   hpfeeds ACTION --help      says more about one action.
 
 The environment variables HPFEEDS_HOST, HPFEEDS_PORT, HPFEEDS_IDENT and HPFEEDS_SECRET
-stand in for options that are not given; a secret in an option shows in ps.
+stand in for options that are not given; a secret in an option shows in ps for a moment,
+one in HPFEEDS_SECRET or --secret-file never.
 
 Exit status: 0 done, 1 failed or refused by the broker, 2 wrong usage.)";
 
@@ -112,6 +110,9 @@ void add_connection_options(CLI::App& app, Said& said) {
     value("-p,--port", said.port, "the broker's port [10000]");
     value("-i,--ident", said.ident, "who we are");
     value("-s,--secret", said.secret, "the ident's secret");
+    value("--secret-file", said.secret_file,
+          "the secret is the first line of this file, or of standard input for -")
+        ->type_name("FILE | -");
     app.add_option_function<std::vector<std::string>>(
            "-c,--chan",
            [&said](const std::vector<std::string>& more) {
@@ -187,7 +188,17 @@ std::string said_or_environment(const std::optional<std::string>& said, const ch
     throw UsageError(std::string("no ") + what + ": give " + option + " or set " + variable);
 }
 
-ClientOptions client_options(const Said& said) {
+std::string secret_of(const Said& said, const Console& console) {
+    if (!said.secret_file)
+        return said_or_environment(said.secret, "HPFEEDS_SECRET", "-s SECRET", "secret");
+    if (said.secret) throw UsageError("give --secret or --secret-file, not both");
+    const bool payload_there = said.path == "-" || said.words == std::vector<std::string>{"-"};
+    if (*said.secret_file == "-" && payload_there)
+        throw UsageError("standard input cannot be both the secret and what is sent");
+    return secret_from_file(*said.secret_file, console.in);
+}
+
+ClientOptions client_options(const Said& said, const Console& console) {
     ClientOptions options;
     client::Destination& destination = options.destination;
     if (said.host)
@@ -204,7 +215,7 @@ ClientOptions client_options(const Said& said) {
     if (!said.trusted_file.empty() && access(said.trusted_file.c_str(), R_OK) != 0)
         throw UsageError("--tlscert '" + said.trusted_file + "': " + std::strerror(errno));
     options.ident = said_or_environment(said.ident, "HPFEEDS_IDENT", "-i IDENT", "ident");
-    options.secret = said_or_environment(said.secret, "HPFEEDS_SECRET", "-s SECRET", "secret");
+    options.secret = secret_of(said, console);
     if (said.channels.empty()) throw UsageError("no channel: give -c CHANNEL");
     for (const std::string& channel : said.channels)
         if (std::find(options.channels.begin(), options.channels.end(), channel) ==
@@ -216,7 +227,7 @@ ClientOptions client_options(const Said& said) {
 }
 
 int run_subscribe(const Said& said, Console console) {
-    const ClientOptions options = client_options(said);
+    const ClientOptions options = client_options(said, console);
     SubscribeOptions how = said.subscribe;
     how.reconnect = !said.no_reconnect;
     how.format = said.format == "json"  ? Format::json
@@ -235,7 +246,7 @@ void refuse_output(const Said& said) {
 
 int run_publish(const Said& said, Console console) {
     refuse_output(said);
-    const ClientOptions options = client_options(said);
+    const ClientOptions options = client_options(said, console);
     if (said.words.empty())
         throw UsageError("nothing to publish: give a text, a file, or - for standard input");
     return publish(options, payload_of_words(said.words, payload_bytes_max(options), console),
@@ -244,7 +255,7 @@ int run_publish(const Said& said, Console console) {
 
 int run_sendfile(const Said& said, Console console) {
     refuse_output(said);
-    const ClientOptions options = client_options(said);
+    const ClientOptions options = client_options(said, console);
     if (said.path.empty()) throw UsageError("no file: give its path, or - for standard input");
     return publish(options, payload_of_file(said.path, payload_bytes_max(options), console),
                    console);
@@ -297,7 +308,8 @@ private:
             app_.exit(error, product, product);
             return Console::put(console_.out, product.str()) ? exit_done : exit_failed;
         }
-        std::string line = error.what();
+        std::string line = without_url_secrets(error.what());
+        if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) line = stranger();
         if (!app_.get_subcommands().empty()) {
             line = app_.get_subcommands().front()->get_name() + ": " + line;
         } else if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) {
@@ -308,6 +320,16 @@ private:
         std::replace(line.begin(), line.end(), '\n', ' ');
         console_.complain(line + "; see hpfeeds --help");
         return exit_usage;
+    }
+
+    // Only the first, and not its value: behind a mistyped --secret stands a secret.
+    std::string stranger() const {
+        const std::vector<std::string> strangers = app_.remaining(true);
+        if (strangers.empty()) return "there is an argument too many";
+        const std::string& first = strangers.front();
+        return "not expected: " + without_url_secrets(first.starts_with('-')
+                                                          ? first.substr(0, first.find('='))
+                                                          : first);
     }
 
     Console console_;

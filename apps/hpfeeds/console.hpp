@@ -24,5 +24,6 @@ struct Console {
 inline constexpr int exit_done = 0;
 inline constexpr int exit_failed = 1;
 inline constexpr int exit_usage = 2;
+inline constexpr int exit_undecided = 3;  // of `user check`: neither "may" nor "may not"
 
 }  // namespace hpfeeds::cli

@@ -8,8 +8,8 @@
 
 namespace hpfeeds::cli {
 
-// Adds the subcommand `user` with add, list, show, set and remove. A callback does the work and
-// sets `status` (exit_done, exit_failed, exit_usage); it throws nothing. Requires: `status`
+// Adds the subcommand `user` with add, list, show, set, remove, copy and check. A callback does the
+// work and sets `status` (one of console.hpp's); it throws nothing. Requires: `status`
 // outlives the parsing, and `app` takes at most one subcommand, or an ident that is called like one
 // would be taken for it.
 void add_user_commands(CLI::App& app, int& status, Console console = {});

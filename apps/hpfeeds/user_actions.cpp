@@ -1,20 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "user_actions.hpp"
 
-#include "auth/limits.hpp"
 #include "auth/names.hpp"
 #include "auth/new_secret.hpp"
 #include "auth/open_source.hpp"
-#include "hpfeeds/error.hpp"
+#include "guarded.hpp"
+#include "secret_input.hpp"
 #include "user_names.hpp"
 #include "user_output.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <array>
-#include <cerrno>
-#include <cstddef>
 #include <memory>
 #include <string_view>
 #include <utility>
@@ -25,29 +20,11 @@ namespace {
 using auth::in_quotes;
 using auth::Missing;
 
-// A mistake in what was asked, as opposed to a store that fails.
-class UsageError : public Error {
-public:
-    using Error::Error;
-};
-
-// Runs `action` and turns what it throws into a line and a status.
-template <typename Action>
-int guarded(const Console& console, Action&& action) noexcept {
+// Opens with `open` what must be there.
+template <typename Open>
+auto open_existing(Open&& open) {
     try {
-        return action();
-    } catch (const UsageError& error) {
-        console.complain(error.what());
-        return exit_usage;
-    } catch (const std::exception& error) {
-        console.complain(error.what());
-        return exit_failed;
-    }
-}
-
-std::unique_ptr<auth::AccountStore> open_existing(const UserRequest& request) {
-    try {
-        return auth::open_store(request.store, Missing::refuse);
+        return open();
     } catch (const Error& error) {
         const std::string what = error.what();
         if (!what.starts_with("Cannot find")) throw;
@@ -55,32 +32,23 @@ std::unique_ptr<auth::AccountStore> open_existing(const UserRequest& request) {
     }
 }
 
+std::unique_ptr<auth::AccountStore> store_of(const UserRequest& request) {
+    return open_existing([&] { return auth::open_store(request.store, Missing::refuse); });
+}
+
+std::unique_ptr<auth::ListableSource> listable_of(const UserRequest& request) {
+    return open_existing([&] { return auth::open_listable(request.store); });
+}
+
 // The account, or nothing when there is none; a store that cannot tell is an Error.
-auth::AccountRef look_up(auth::AccountStore& store, const std::string& ident) {
+auth::AccountRef look_up(auth::AccountSource& store, const std::string& ident) {
     auth::Lookup lookup = store.find(ident);
     if (lookup.status == auth::Lookup::Status::unavailable) throw Error(lookup.reason);
     return lookup.account;
 }
 
-[[noreturn]] void fail_not_found(const UserRequest& request) {
-    throw Error("no user " + in_quotes(request.ident) + " in " + auth::store_name(request.store));
-}
-
-// One line of standard input, without its line feed: secrets need not stand in a list of processes.
-std::string read_secret(int descriptor) {
-    std::string secret;
-    for (char byte = 0;;) {
-        const ssize_t got = ::read(descriptor, &byte, 1);
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) throw Error("cannot read the secret from standard input");
-        if (got == 0 || byte == '\n') break;
-        secret += byte;
-        if (secret.size() > auth::secret_bytes_max)
-            throw UsageError("the secret on standard input is longer than 64 KiB");
-    }
-    if (secret.ends_with('\r')) secret.pop_back();
-    if (secret.empty()) throw UsageError("standard input holds no secret in its first line");
-    return secret;
+[[noreturn]] void fail_not_found(const UserRequest& request, const auth::AccountSource& store) {
+    throw Error("no user " + in_quotes(request.ident) + " in " + store.name());
 }
 
 std::vector<std::string> names_in(const std::vector<std::string>& given, const Console& console) {
@@ -113,7 +81,8 @@ bool apply(const UserRequest& request, core::Account& account, const Console& co
     account.subchans = edited(account.subchans, request.subscribe, request.add_subscribe,
                               request.remove_subscribe, console);
     if (request.secret) account.secret = *request.secret;
-    if (request.secret_from_stdin) account.secret = read_secret(console.in);
+    if (request.secret_file) account.secret = secret_from_file(*request.secret_file, console.in);
+    if (request.secret_variable) account.secret = secret_from_environment(*request.secret_variable);
     if (request.generate_secret) account.secret = auth::new_secret();
     return request.generate_secret;
 }
@@ -137,12 +106,8 @@ int print(const Console& console, const std::string& text) {
     throw Error("cannot write to standard output");
 }
 
-int print_changed(const UserRequest& request, const Console& console, const std::string& what,
-                  const core::Account& account, bool secret_is_new) {
-    const Secret secret = secret_is_new ? Secret::shown : Secret::hidden;
-    if (request.json) return print(console, user_json(account, secret));
-    return print(console,
-                 what + ' ' + auth::store_name(request.store) + '\n' + user_text(account, secret));
+bool brings_a_secret(const UserRequest& request) {
+    return request.secret || request.secret_file || request.secret_variable;
 }
 
 }  // namespace
@@ -150,36 +115,45 @@ int print_changed(const UserRequest& request, const Console& console, const std:
 int add_user(const UserRequest& request, const Console& console) noexcept {
     return guarded(console, [&] {
         UserRequest complete = request;
-        if (!request.secret && !request.secret_from_stdin) complete.generate_secret = true;
+        if (!brings_a_secret(request)) complete.generate_secret = true;
         core::Account account;
         account.ident = request.ident;
         account.owner = request.ident;
-        const bool secret_is_new = apply(complete, account, console);
+        const Secret secret = apply(complete, account, console) ? Secret::shown : Secret::hidden;
         refuse_what_cannot_work(account);
 
         const auto store = auth::open_store(request.store, Missing::create);
-        if (look_up(*store, request.ident))
-            throw Error("user " + in_quotes(request.ident) + " exists in " +
-                        auth::store_name(request.store) + "; change it with `hpfeeds user set`");
+        const auto before = look_up(*store, request.ident);
+        if (before && !request.replace)
+            throw Error("user " + in_quotes(request.ident) + " exists in " + store->name() +
+                        "; change it with `hpfeeds user set`, or replace it with --replace");
+        if (before && !request.owner) account.owner = before->owner;
         warn(account, console);
         store->put(account);
-        return print_changed(request, console, "added to", account, secret_is_new);
+        if (request.json)
+            return print(console, request.replace ? stored_json(account, secret, before != nullptr)
+                                                  : user_json(account, secret));
+        return print(console, (before ? "replaced in " : "added to ") + store->name() + '\n' +
+                                  user_text(account, secret));
     });
 }
 
 int list_users(const UserRequest& request, const Console& console) noexcept {
     return guarded(console, [&] {
-        const std::vector<core::Account> accounts = open_existing(request)->list();
-        if (request.json) return print(console, users_json(accounts));
-        if (accounts.empty()) console.complain("no users in " + auth::store_name(request.store));
-        return accounts.empty() ? exit_done : print(console, users_table(accounts));
+        const auto store = listable_of(request);
+        const std::vector<core::Account> accounts = store->list();
+        const Secret secret = request.show_secret ? Secret::shown : Secret::hidden;
+        if (request.json) return print(console, users_json(accounts, secret));
+        if (accounts.empty()) console.complain("no users in " + store->name());
+        return accounts.empty() ? exit_done : print(console, users_table(accounts, secret));
     });
 }
 
 int show_user(const UserRequest& request, const Console& console) noexcept {
     return guarded(console, [&] {
-        const auto account = look_up(*open_existing(request), request.ident);
-        if (!account) fail_not_found(request);
+        const auto store = listable_of(request);
+        const auto account = look_up(*store, request.ident);
+        if (!account) fail_not_found(request, *store);
         const Secret secret = request.show_secret ? Secret::shown : Secret::hidden;
         return print(console,
                      request.json ? user_json(*account, secret) : user_text(*account, secret));
@@ -188,29 +162,31 @@ int show_user(const UserRequest& request, const Console& console) noexcept {
 
 int set_user(const UserRequest& request, const Console& console) noexcept {
     return guarded(console, [&] {
-        const bool nothing = !request.owner && !request.secret && !request.secret_from_stdin &&
+        const bool nothing = !request.owner && !brings_a_secret(request) &&
                              !request.generate_secret && !request.publish && !request.subscribe &&
                              request.add_publish.empty() && request.remove_publish.empty() &&
                              request.add_subscribe.empty() && request.remove_subscribe.empty();
         if (nothing) throw UsageError("nothing to change; see `hpfeeds user set --help`");
-        const auto store = open_existing(request);
+        const auto store = store_of(request);
         const auto before = look_up(*store, request.ident);
-        if (!before) fail_not_found(request);
+        if (!before) fail_not_found(request, *store);
         core::Account account = *before;
-        const bool secret_is_new = apply(request, account, console);
+        const Secret secret = apply(request, account, console) ? Secret::shown : Secret::hidden;
         refuse_what_cannot_work(account);
         warn(account, console);
         store->put(account);
-        return print_changed(request, console, "changed in", account, secret_is_new);
+        if (request.json) return print(console, user_json(account, secret));
+        return print(console, "changed in " + store->name() + '\n' + user_text(account, secret));
     });
 }
 
 int remove_user(const UserRequest& request, const Console& console) noexcept {
     return guarded(console, [&] {
-        if (!open_existing(request)->remove(request.ident)) fail_not_found(request);
+        const auto store = store_of(request);
+        if (!store->remove(request.ident)) fail_not_found(request, *store);
         if (request.json) return print(console, removed_json(request.ident));
-        return print(console, "removed " + in_quotes(request.ident) + " from " +
-                                  auth::store_name(request.store) + '\n');
+        return print(console,
+                     "removed " + in_quotes(request.ident) + " from " + store->name() + '\n');
     });
 }
 

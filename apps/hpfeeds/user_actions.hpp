@@ -17,9 +17,11 @@ struct UserRequest {
     std::string ident;
     std::optional<std::string> owner;
     std::optional<std::string> secret;
-    bool secret_from_stdin = false;
+    std::optional<std::string> secret_file;  // `-`: standard input
+    std::optional<std::string> secret_variable;
     bool generate_secret = false;
     bool show_secret = false;
+    bool replace = false;  // add: in the place of the one with this ident, if there is one
     // As given: one item may name several channels, with commas between.
     std::optional<std::vector<std::string>> publish, subscribe;
     std::vector<std::string> add_publish, remove_publish, add_subscribe, remove_subscribe;

@@ -5,17 +5,17 @@
 // Errors   every call but find() throws hpfeeds::Error with the store, the field and the remedy.
 #pragma once
 
-#include "auth/account_source.hpp"
+#include "auth/listable_source.hpp"
 
+#include <string>
 #include <string_view>
-#include <vector>
 
 namespace hpfeeds::auth {
 
-class AccountStore : public AccountSource {
+class AccountStore : public ListableSource {
 public:
-    // All accounts, sorted by ident.
-    [[nodiscard]] virtual std::vector<core::Account> list() = 0;
+    // What put() would refuse in the account, whatever the store holds; empty: nothing.
+    [[nodiscard]] virtual std::string fault_in(const core::Account& account) const = 0;
     // Adds the account, or replaces the one with its ident; at once or not at all.
     virtual void put(const core::Account& account) = 0;
     // False when there was none.

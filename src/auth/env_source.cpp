@@ -7,6 +7,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <utility>
@@ -94,6 +95,21 @@ Lookup EnvSource::find(std::string_view ident) noexcept {
     account->pubchans = list("PUBCHANS");
     account->subchans = list("SUBCHANS");
     return Lookup::found(std::move(account));
+}
+
+std::vector<core::Account> EnvSource::list() {
+    constexpr std::string_view ending = "_SECRET";
+    std::vector<core::Account> accounts;
+    for (const auto& [name, value] : variables_) {
+        if (!name.ends_with(ending) || name.size() <= prefix.size() + ending.size()) continue;
+        const std::string_view ident = std::string_view(name).substr(
+            prefix.size(), name.size() - prefix.size() - ending.size());
+        if (ident != upper_case(ident)) continue;  // no look-up would ever find it
+        if (Lookup lookup = find(ident); lookup.account) accounts.push_back(*lookup.account);
+    }
+    std::sort(accounts.begin(), accounts.end(),
+              [](const auto& left, const auto& right) { return left.ident < right.ident; });
+    return accounts;
 }
 
 }  // namespace hpfeeds::auth

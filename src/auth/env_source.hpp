@@ -9,17 +9,18 @@
 // Threads  the variables are copied at construction and never change, so find() needs no lock.
 #pragma once
 
-#include "auth/account_source.hpp"
+#include "auth/listable_source.hpp"
 
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 namespace hpfeeds::auth {
 
 using Environment = std::unordered_map<std::string, std::string>;
 
-class EnvSource final : public AccountSource {
+class EnvSource final : public ListableSource {
 public:
     // Keeps what begins with HPFEEDS_. Warns of names with blanks around them: they are rarely
     // meant.
@@ -31,6 +32,8 @@ public:
     [[nodiscard]] bool tells_changes() const noexcept override { return true; }  // there are none
     [[nodiscard]] bool answers_from_memory() const noexcept override { return true; }
     [[nodiscard]] std::string name() const override { return "env"; }
+    // In capitals, as variables know them.
+    [[nodiscard]] std::vector<core::Account> list() override;
 
 private:
     [[nodiscard]] const std::string* variable(std::string_view ident, std::string_view field) const;

@@ -22,18 +22,6 @@ namespace {
 
 using OrderedJson = nlohmann::ordered_json;
 
-void refuse_what_json_cannot_hold(const core::Account& account, const std::string& where) {
-    std::string fault = fault_of(account);
-    if (fault.empty() && !is_utf8(account.ident)) fault = "ident is not UTF-8, as JSON must be";
-    if (fault.empty() && !is_utf8(account.secret))
-        fault = "field \"secret\" is not UTF-8, as JSON must be";
-    if (fault.empty() && !is_utf8(account.owner))
-        fault = "field \"owner\" is not UTF-8, as JSON must be";
-    if (fault.empty()) fault = fault_of_json_text(account.pubchans, "pubchans");
-    if (fault.empty()) fault = fault_of_json_text(account.subchans, "subchans");
-    if (!fault.empty()) throw Error(where + ": " + in_quotes(account.ident) + ": " + fault);
-}
-
 std::string as_text(const OrderedJson& file) {
     return file.dump(2) + '\n';
 }
@@ -63,8 +51,21 @@ std::vector<core::Account> JsonStore::list() {
     return accounts;
 }
 
+std::string JsonStore::fault_in(const core::Account& account) const {
+    std::string fault = fault_of(account);
+    if (fault.empty() && !is_utf8(account.ident)) fault = "ident is not UTF-8, as JSON must be";
+    if (fault.empty() && !is_utf8(account.secret))
+        fault = "field \"secret\" is not UTF-8, as JSON must be";
+    if (fault.empty() && !is_utf8(account.owner))
+        fault = "field \"owner\" is not UTF-8, as JSON must be";
+    if (fault.empty()) fault = fault_of_json_text(account.pubchans, "pubchans");
+    if (fault.empty()) fault = fault_of_json_text(account.subchans, "subchans");
+    return fault;
+}
+
 void JsonStore::put(const core::Account& account) {
-    refuse_what_json_cannot_hold(account, path_);
+    if (std::string fault = fault_in(account); !fault.empty())
+        throw Error(path_ + ": " + in_quotes(account.ident) + ": " + fault);
     const std::string target = follow_links(path_);
     const DirectoryLock lock(directory_of(target), lock_patience_);
     const std::string text = read();

@@ -34,6 +34,11 @@ inline constexpr std::size_t sql_idle_max = 64;
 // How long a change or a list at a terminal may wait for an SQL server.
 inline constexpr std::chrono::milliseconds sql_write_wait{10'000};
 
+// A person who lists a large collection waits that long for one answer of a MongoDB server.
+inline constexpr std::chrono::milliseconds mongo_manage_timeout{30'000};
+// The most that a URL may ask for, so that a look-up always ends.
+inline constexpr std::chrono::milliseconds mongo_timeout_max{60'000};
+
 // Of one key store.
 inline constexpr unsigned desk_workers_max = 64;
 // Each waiting look-up has its own 288 bytes: at most 300 MB.
@@ -46,5 +51,7 @@ inline constexpr std::chrono::milliseconds lookup_grace{100};
 inline constexpr unsigned symlinks_max = 40;  // as many as Linux follows
 
 static_assert(json_list_bytes_max <= json_file_bytes_max);
+static_assert(lookup_timeout <= mongo_manage_timeout);
+static_assert(mongo_manage_timeout <= mongo_timeout_max);
 
 }  // namespace hpfeeds::auth

@@ -5,9 +5,11 @@
 #include "auth/json_source.hpp"
 #include "auth/json_store.hpp"
 #include "auth/names.hpp"
+#include "auth/open_mongo_store.hpp"
 #include "auth/sql_server.hpp"
 #include "auth/sql_url.hpp"
 #include "auth/sqlite_store.hpp"
+#include "auth/tentacool_source.hpp"
 #include "hpfeeds/error.hpp"
 
 #include <cstdint>
@@ -16,7 +18,9 @@
 namespace hpfeeds::auth {
 namespace {
 
-enum class Kind : std::uint8_t { json, env, sqlite, sql_server };
+enum class Kind : std::uint8_t { json, env, sqlite, sql_server, mongodb, tentacool };
+
+constexpr std::string_view tentacool_prefix = "tentacool:";
 
 struct Meant {
     Kind kind;
@@ -40,17 +44,18 @@ Meant meaning_of(const std::string& spec) {
     if (spec.find('\0') != std::string::npos)
         throw Error("a store's name cannot hold a NUL byte: " + in_quotes(spec));
     if (spec.starts_with("database+")) return meaning_of_url(spec);
+    if (spec.starts_with("mongodb:") || spec.starts_with("mongodb+")) return {Kind::mongodb, spec};
+    if (spec.starts_with(tentacool_prefix))
+        return {Kind::tentacool, spec.substr(tentacool_prefix.size())};
     if (spec.ends_with(".json")) return {Kind::json, spec};
     if (spec == "env") return {Kind::env, {}};
-    if (spec.starts_with("mongo"))
-        throw Error("'" + scheme_of(spec) +
-                    "': this build has no MongoDB store yet; use a .json file, env or sqlite");
     if (spec == "sqlite") return {Kind::sqlite, "sqlite.db"};
     if (spec.ends_with(".db") || spec.ends_with(".sqlite")) return {Kind::sqlite, spec};
     throw Error(
         "'" + scheme_of(spec) +
         "' is no key store; give a path ending in .json, .db or .sqlite, or one of the words"
-        " sqlite (the file sqlite.db) and env (environment variables)");
+        " sqlite (the file sqlite.db) and env (environment variables), or the URL of a server,"
+        " mongodb://HOST:PORT/DATABASE or database+postgresql://USER:PASSWORD@HOST/DATABASE");
 }
 
 }  // namespace
@@ -65,6 +70,10 @@ std::unique_ptr<AccountSource> open_source(const std::string& spec,
             return std::make_unique<EnvSource>(EnvSource::of_this_process());
         case Kind::sql_server:
             return open_sql_server(*meant.server, Missing::refuse, timeout);
+        case Kind::mongodb:
+            return open_mongo_store(spec, {timeout, timeout});
+        case Kind::tentacool:
+            return std::make_unique<TentacoolSource>(meant.path);
         case Kind::sqlite:
             break;
     }
@@ -73,6 +82,18 @@ std::unique_ptr<AccountSource> open_source(const std::string& spec,
         meant.path, SqliteStore::Options{.missing = ours ? Missing::create : Missing::refuse,
                                          .lookup_wait = timeout,
                                          .layout = meant.layout});
+}
+
+std::unique_ptr<ListableSource> open_listable(const std::string& spec) {
+    const Meant meant = meaning_of(spec);
+    switch (meant.kind) {
+        case Kind::env:
+            return std::make_unique<EnvSource>(EnvSource::of_this_process());
+        case Kind::tentacool:
+            return std::make_unique<TentacoolSource>(meant.path);
+        default:
+            return open_store(spec, Missing::refuse);
+    }
 }
 
 std::unique_ptr<AccountStore> open_store(const std::string& spec, Missing missing) {
@@ -86,15 +107,17 @@ std::unique_ptr<AccountStore> open_store(const std::string& spec, Missing missin
                 " broker is started; use a .json file or sqlite");
         case Kind::sql_server:
             return open_sql_server(*meant.server, missing, sql_write_wait);
+        case Kind::mongodb:
+            return open_mongo_store(spec, {lookup_timeout, mongo_manage_timeout});
+        case Kind::tentacool:
+            throw Error(
+                "a Tentacool file cannot be written to; copy its keys with"
+                " `hpfeeds user copy --from tentacool:PATH --to STORE`");
         case Kind::sqlite:
             break;
     }
     return std::make_unique<SqliteStore>(
         meant.path, SqliteStore::Options{.missing = missing, .layout = meant.layout});
-}
-
-std::string store_name(const std::string& spec) {
-    return spec.starts_with("database+") ? parse_sql_url(spec).name() : spec;
 }
 
 }  // namespace hpfeeds::auth

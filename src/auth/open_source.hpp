@@ -5,6 +5,8 @@
 //   env                    the environment variables HPFEEDS_…
 //   sqlite                 the SQLite file sqlite.db in the working directory
 //   ends in .db, .sqlite   that SQLite file
+//   mongodb://…, mongodb+srv://…   a collection of that MongoDB server (mongo_address.hpp)
+//   tentacool:PATH         the key file of the broker Tentacool, as it is now; to read alone
 //   database+…://…         an SQL server or an SQLite file with the table auth_keys (sql_url.hpp)
 //
 // Errors  hpfeeds::Error: what was said, and what may be said. Whatever the store's own opening
@@ -14,6 +16,7 @@
 #include "auth/account_source.hpp"
 #include "auth/account_store.hpp"
 #include "auth/limits.hpp"
+#include "auth/listable_source.hpp"
 #include "auth/open_mode.hpp"
 
 #include <chrono>
@@ -27,11 +30,11 @@ namespace hpfeeds::auth {
 [[nodiscard]] std::unique_ptr<AccountSource> open_source(
     const std::string& spec, std::chrono::milliseconds timeout = lookup_timeout);
 
-// To manage keys; `env` cannot be written to.
+// To read keys without changing or creating anything: `hpfeeds user list`, `copy --from`, `check`.
+[[nodiscard]] std::unique_ptr<ListableSource> open_listable(const std::string& spec);
+
+// To manage keys; `env` and `tentacool:` cannot be written to.
 [[nodiscard]] std::unique_ptr<AccountStore> open_store(const std::string& spec,
                                                        Missing missing = Missing::create);
-
-// What it may be called before people: without user and password.
-[[nodiscard]] std::string store_name(const std::string& spec);
 
 }  // namespace hpfeeds::auth

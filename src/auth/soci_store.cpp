@@ -95,14 +95,19 @@ std::vector<core::Account> SociStore::list() {
     return accounts;
 }
 
-void SociStore::put(const core::Account& account) {
+std::string SociStore::fault_in(const core::Account& account) const {
     std::string fault = fault_of(account);
     if (fault.empty()) fault = fault_of_text(account.ident, "ident");
     if (fault.empty()) fault = fault_of_text(account.secret, "field \"secret\"");
     if (fault.empty()) fault = fault_of_owner(account);
     if (fault.empty()) fault = fault_of_json_text(account.pubchans, "pubchans");
     if (fault.empty()) fault = fault_of_json_text(account.subchans, "subchans");
-    if (!fault.empty()) throw Error(name_ + ": " + in_quotes(account.ident) + ": " + fault);
+    return fault;
+}
+
+void SociStore::put(const core::Account& account) {
+    if (std::string fault = fault_in(account); !fault.empty())
+        throw Error(name_ + ": " + in_quotes(account.ident) + ": " + fault);
     connect()->put({std::nullopt, account.ident, account.secret, channels_as_json(account.pubchans),
                     channels_as_json(account.subchans)});
 }

@@ -36,6 +36,7 @@ public:
     [[nodiscard]] Lookup find(std::string_view ident) noexcept override;
     [[nodiscard]] std::string name() const override { return name_; }
     [[nodiscard]] std::vector<core::Account> list() override;
+    [[nodiscard]] std::string fault_in(const core::Account& account) const override;
     void put(const core::Account& account) override;
     bool remove(std::string_view ident) override;
 

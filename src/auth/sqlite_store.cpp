@@ -127,12 +127,17 @@ std::vector<core::Account> SqliteStore::list() {
     return accounts;
 }
 
-void SqliteStore::put(const core::Account& account) {
+std::string SqliteStore::fault_in(const core::Account& account) const {
     std::string fault = fault_of(account);
     if (fault.empty()) fault = fault_of_json_text(account.pubchans, "pubchans");
     if (fault.empty()) fault = fault_of_json_text(account.subchans, "subchans");
     if (fault.empty() && !layout_.has_owners) fault = fault_of_owner(account);
-    if (!fault.empty()) throw Error(path_ + ": " + in_quotes(account.ident) + ": " + fault);
+    return fault;
+}
+
+void SqliteStore::put(const core::Account& account) {
+    if (std::string fault = fault_in(account); !fault.empty())
+        throw Error(path_ + ": " + in_quotes(account.ident) + ": " + fault);
     const std::string pubchans = channels_as_json(account.pubchans);
     const std::string subchans = channels_as_json(account.subchans);
 

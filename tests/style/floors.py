@@ -35,6 +35,7 @@ THIRD_PARTY = {
     "openssl/": ["src/wire/challenge.cpp", "src/net/", "src/client/tls_session.cpp",
                  "apps/hpfeeds/output.cpp", "apps/hpfeeds/user_output.cpp"],
     "sqlite3.h": ["src/auth/"],
+    "mongoc/": ["src/auth/mongo_driver.hpp"],
     "soci/": ["src/auth/"],
     "libpq-fe.h": [],
     "dlfcn.h": ["src/auth/soci_driver.cpp"],

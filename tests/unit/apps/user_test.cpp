@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "user.hpp"
-
 #include "auth/open_source.hpp"
 #include "auth/sqlite_connection.hpp"
+#include "unit/apps/user_fixture.hpp"
 #include "unit/auth/account_builder.hpp"
-#include "unit/auth/scratch_folder.hpp"
 #include "user_names.hpp"
 
 #include <gmock/gmock.h>
@@ -24,82 +22,13 @@
 namespace hpfeeds::cli {
 namespace {
 
-namespace fs = std::filesystem;
-using auth::AccountRef;
 using auth::tests::account_of;
-using auth::tests::read_file;
-using auth::tests::ScratchFolder;
-using auth::tests::write_file;
 using nlohmann::json;
 using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
-
-constexpr int refused_by_parser = -1;
-
-struct Outcome {
-    int status = 0;
-    std::string out;
-    std::string err;
-};
-
-// `hpfeeds user …` in a folder of its own, with files for a terminal.
-class UserTest : public testing::Test {
-protected:
-    UserTest() : before_(fs::current_path()) { fs::current_path(folder / ""); }
-    ~UserTest() override { fs::current_path(before_); }
-
-    Outcome run(std::vector<std::string> words, const std::string& input = {}) {
-        write_file(terminal / "in", input);
-        const int in = ::open((terminal / "in").c_str(), O_RDONLY | O_CLOEXEC);
-        const int out = fresh(terminal / "out");
-        const int err = fresh(terminal / "err");
-        Outcome outcome;
-        outcome.status = parse(std::move(words), Console{in, out, err, -1});
-        for (const int each : {in, out, err})
-            ::close(each);
-        outcome.out = read_file(terminal / "out");
-        outcome.err = read_file(terminal / "err");
-        return outcome;
-    }
-
-    static AccountRef find(const std::string& ident, const std::string& store = "sqlite.db") {
-        return auth::open_store(store)->find(ident).account;
-    }
-
-    static int parse(std::vector<std::string> words, const Console& console) {
-        CLI::App app("test");
-        app.require_subcommand(1);
-        // As the other commands have them: the subcommand's own -p and -s must win.
-        std::string port;
-        std::string secret;
-        app.add_option("-p,--port", port);
-        app.add_option("-s,--secret", secret);
-        app.add_subcommand("publish");
-        int status = 0;
-        add_user_commands(app, status, console);
-        words.insert(words.begin(), "user");
-        std::reverse(words.begin(), words.end());  // as CLI11 wants them
-        try {
-            app.parse(words);
-        } catch (const CLI::ParseError&) {
-            return refused_by_parser;
-        }
-        EXPECT_TRUE(port.empty() && secret.empty());
-        return status;
-    }
-
-    ScratchFolder folder;
-
-private:
-    static int fresh(const std::string& path) {
-        return ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    }
-    ScratchFolder terminal;
-    const fs::path before_;
-};
 
 TEST_F(UserTest, AddMakesAStrongSecretAndPrintsItOnce) {
     const Outcome added = run({"add", "bob", "-p", "a,b", "-p", "c", "-s", "d", "--owner", "me"});
@@ -405,6 +334,72 @@ TEST(Warnings, KnowTheLimitsOfClientsInTheField) {
     EXPECT_THAT(warnings_of(account_of("i", "s", {}, {""})), ElementsAre(HasSubstr("is empty")));
     EXPECT_THAT(warnings_of(account_of("i", "s", {"a,b"})), ElementsAre(HasSubstr("comma")));
     EXPECT_THAT(warnings_of(account_of("a\tb")), ElementsAre(HasSubstr("control characters")));
+}
+
+// ---- secrets by other ways than an argument ----
+
+TEST_F(UserTest, TakesASecretFromAFileStandardInputOrANamedVariable) {
+    write_file("secret", "from a file\r\nand no more");
+    EXPECT_EQ(run({"add", "a", "--secret-file", "secret"}).status, exit_done);
+    EXPECT_EQ(find("a")->secret, "from a file");
+    EXPECT_EQ(run({"add", "b", "--secret-file", "-"}, "from stdin\n").status, exit_done);
+    EXPECT_EQ(find("b")->secret, "from stdin");
+    ::setenv("HPFEEDS_TEST_VARIABLE", "from a variable", 1);
+    EXPECT_EQ(run({"add", "c", "--secret-env", "HPFEEDS_TEST_VARIABLE"}).status, exit_done);
+    EXPECT_EQ(run({"set", "a", "--secret-env", "HPFEEDS_TEST_VARIABLE"}).status, exit_done);
+    ::unsetenv("HPFEEDS_TEST_VARIABLE");
+    EXPECT_EQ(find("c")->secret, "from a variable");
+    EXPECT_EQ(find("a")->secret, "from a variable");
+}
+
+TEST_F(UserTest, SaysWhereASecretShouldHaveBeen) {
+    write_file("empty", "\nsecond line");
+    EXPECT_THAT(run({"add", "a", "--secret-file", "empty"}).err,
+                HasSubstr("'empty' holds no secret"));
+    EXPECT_THAT(run({"add", "a", "--secret-file", "none"}).err,
+                HasSubstr("'none': No such file or directory"));
+    EXPECT_THAT(run({"add", "a", "--secret-env", "HPFEEDS_NOT_SET"}).err,
+                HasSubstr("variable \"HPFEEDS_NOT_SET\" holds no secret"));
+    EXPECT_EQ(run({"add", "a", "--secret-env", "HPFEEDS_NOT_SET"}).status, exit_usage);
+    EXPECT_EQ(run({"add", "a", "--secret", "x", "--secret-file", "empty"}).status,
+              refused_by_parser);
+    EXPECT_FALSE(fs::exists("sqlite.db"));
+}
+
+TEST_F(UserTest, ListShowsSecretsWhenAsked) {
+    EXPECT_EQ(run({"add", "bob", "--secret", "hunter2"}).status, exit_done);
+    EXPECT_THAT(run({"list", "--show-secret"}).out, HasSubstr("hunter2"));
+    EXPECT_THAT(run({"list", "--show-secret", "--json"}).out, HasSubstr("\"secret\": \"hunter2\""));
+}
+
+// ---- add --replace ----
+
+TEST_F(UserTest, AddReplacesWhenToldTo) {
+    EXPECT_EQ(run({"add", "bob", "--secret", "old", "-p", "a", "--owner", "Jane"}).status,
+              exit_done);
+    EXPECT_THAT(run({"add", "bob", "--secret", "new"}).err, HasSubstr("--replace"));
+    const Outcome replaced = run({"add", "bob", "--secret", "new", "-s", "b", "--replace"});
+    EXPECT_EQ(replaced.status, exit_done) << replaced.err;
+    EXPECT_THAT(replaced.out, HasSubstr("replaced in sqlite.db"));
+    const AccountRef bob = find("bob");
+    EXPECT_EQ(bob->secret, "new");
+    EXPECT_EQ(bob->owner, "Jane");
+    EXPECT_THAT(bob->pubchans.names(), IsEmpty());
+    EXPECT_THAT(bob->subchans.names(), ElementsAre("b"));
+    EXPECT_THAT(run({"add", "bob", "--replace", "--json"}).out, HasSubstr("\"replaced\": true"));
+    EXPECT_THAT(run({"add", "eve", "--replace", "--json"}).out, HasSubstr("\"replaced\": false"));
+}
+
+// ---- sources that can only be read ----
+
+TEST_F(UserTest, ListsWhatCannotBeWritten) {
+    write_file("keys.dat", "user1;hunter2;a,\xff;b;\n");
+    const Outcome listed = run({"list", "--store", "tentacool:keys.dat", "--json"});
+    EXPECT_EQ(listed.status, exit_done) << listed.err;
+    EXPECT_THAT(listed.out,
+                AllOf(HasSubstr("user1"), HasSubstr("pubchans_base64"), Not(HasSubstr("hunter2"))));
+    EXPECT_THAT(run({"add", "x", "--store", "tentacool:keys.dat"}).err,
+                HasSubstr("cannot be written to"));
 }
 
 }  // namespace

@@ -84,5 +84,21 @@ TEST(EnvSource, ReadsThisProcessOnceAndForAll) {
     EXPECT_EQ(lookup.account->secret, "first=1");
 }
 
+TEST(EnvSource, ListsEveryKeyWithASecretInCapitals) {
+    EnvSource source(Environment{{"HPFEEDS_JAMES_SECRET", "s"},
+                                 {"HPFEEDS_JAMES_PUBCHANS", "a,b"},
+                                 {"HPFEEDS_AB_C_SECRET", "t"},
+                                 {"HPFEEDS_EMPTY_SECRET", ""},
+                                 {"HPFEEDS_lower_SECRET", "u"},
+                                 {"HPFEEDS_OTHER_PUBCHANS", "a"},
+                                 {"HPFEEDS_SECRET", "the client's"},
+                                 {"HPFEEDS__SECRET", "nobody's"}});
+    const auto accounts = source.list();
+    ASSERT_EQ(accounts.size(), 2U);
+    EXPECT_EQ(accounts[0].ident, "AB_C");
+    EXPECT_EQ(accounts[1].ident, "JAMES");
+    EXPECT_THAT(accounts[1].pubchans.names(), ElementsAre("a", "b"));
+}
+
 }  // namespace
 }  // namespace hpfeeds::auth
