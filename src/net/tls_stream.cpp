@@ -141,6 +141,7 @@ Transfer TlsStream::receive(int fd, std::span<std::byte> room, TlsScratch& scrat
         ended ? total > 0 : status == Transfer::Status::done && SSL_has_pending(ssl_.get()) == 1;
     if (!scratch.written().empty() && !pass_on(fd, scratch, pool) && !ended)
         end_ = Transfer::Status::broken;
+    if (unsent_.empty() && std::exchange(wants_to_write_, false)) has_more_ = true;
     if (total > 0) return {Transfer::Status::done, total};
     return {status, 0};
 }

@@ -292,6 +292,25 @@ TEST_P(KeyUpdates, OfThePeerAreFollowedAndAnswered) {
     EXPECT_EQ(heard(), "under the key we were asked for");
 }
 
+// More answers than there is room for at once, to a peer that reads: there is room again at once.
+TEST_P(KeyUpdates, ThatComeInABurstAreAllAnswered) {
+    std::string burst;
+    for (int count = 0; count < 400; ++count) {
+        pair.client->change_keys(true);
+        burst += pair.client->take_output();
+    }
+    pair.client->encrypt("behind them");
+    burst += pair.client->take_output();
+    pair.sockets.say(burst);
+    std::string all;
+    do
+        all += receive_all(100);
+    while (stream->has_more());
+    EXPECT_EQ(all, "behind them");
+    EXPECT_EQ(send("and back").status, Status::done);
+    EXPECT_EQ(heard(), "and back");
+}
+
 // The answer has to wait behind what the peer does not read, and so do we: it shall not grow.
 TEST_P(KeyUpdates, OfAPeerThatDoesNotReadCostNoMemory) {
     make_socket_small();
