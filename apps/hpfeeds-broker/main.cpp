@@ -7,6 +7,7 @@
 //   2  a flag or its value is wrong
 #include "broker/broker.hpp"
 #include "config/command_line.hpp"
+#include "config/process_title.hpp"
 #include "hpfeeds/error.hpp"
 #include "log/log.hpp"
 
@@ -37,6 +38,7 @@ int run(const hpfeeds::config::BrokerOptions& options) {
 
 int main(int argc, char** argv) {
     const auto parsed = hpfeeds::config::parse_command_line(argc, argv);
+    hpfeeds::config::hide_passwords(argc, argv);
     if (const auto* exit = std::get_if<hpfeeds::config::Exit>(&parsed)) {
         std::fputs(exit->out.c_str(), stdout);
         std::fputs(exit->err.c_str(), stderr);

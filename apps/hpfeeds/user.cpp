@@ -49,7 +49,10 @@ constexpr const char* set_footer = R"(Examples:
 What is not named stays as it is. -p is --publish and -s is --subscribe.)";
 
 void add_store_options(CLI::App& command, UserRequest& request) {
-    command.add_option("--store", request.store, "Where the users are: .db, .sqlite or .json file")
+    command
+        .add_option("--store", request.store,
+                    "Where the users are: .db, .sqlite or .json file, database+mysql://…,\n"
+                    "database+postgresql://… or database+sqlite:///FILE")
         ->capture_default_str();
     command.add_flag("--json", request.json, "Print JSON");
 }

@@ -4,11 +4,6 @@
 #include "auth/names.hpp"
 #include "auth/soci_driver.hpp"
 
-#include <soci/error.h>
-#include <soci/into.h>
-#include <soci/transaction.h>
-#include <soci/use.h>
-
 #include <algorithm>
 #include <exception>
 #include <utility>
@@ -175,9 +170,10 @@ void SociConnection::prepare_look_up() {
         soci::indicator collation_known{};
         session_ << dialect_.identifier_collation, soci::into(charset, charset_known),
             soci::into(collation, collation_known);
-        // Columns that hold bytes have neither.
-        replace_all(prepare, "%c", charset_known == soci::i_null ? "binary" : charset);
-        replace_all(prepare, "%o", collation_known == soci::i_null ? "binary" : collation);
+        const bool text = charset_known != soci::i_null && collation_known != soci::i_null;
+        replace_all(
+            prepare, "%p",
+            text ? "CONVERT(? USING " + charset + ") COLLATE " + collation : "CAST(? AS BINARY)");
         session_ << prepare;
         hand_over_.emplace(session_);
         hand_over_->exchange(soci::use(parameter_, "ident_hex"));

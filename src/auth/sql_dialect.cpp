@@ -59,7 +59,7 @@ const SqlDialect mysql{
     // cannot hold must be one that is not found, not an error.
     .prepare_look_up =
         "PREPARE hpfeeds_look_up FROM 'SELECT identifier, secret, publish, subscribe"
-        " FROM auth_keys WHERE identifier = CONVERT(? USING %c) COLLATE %o",
+        " FROM auth_keys WHERE identifier = %p",
     .hand_over_ident = "SET @hpfeeds_ident = " AS_TEXT("ident_hex"),
     .look_up = "EXECUTE hpfeeds_look_up USING @hpfeeds_ident",
     .look_up_recoded = nullptr,

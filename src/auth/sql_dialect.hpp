@@ -20,8 +20,8 @@ struct SqlDialect {
     std::vector<const char*> greetings;
     // One row per column of auth_keys that we may read, in no order; none without the table.
     const char* columns;
-    // MySQL: the character set and collation of identifier. Then the look-up is prepared there, %c
-    // and %o standing for the two, handed :ident_hex, and `look_up` has no parameter.
+    // MySQL: the character set and collation of identifier. Then the look-up is prepared there, %p
+    // being a parameter of that kind, handed :ident_hex, and `look_up` has no parameter.
     const char* identifier_collation;
     const char* prepare_look_up;
     const char* hand_over_ident;

@@ -5,6 +5,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -93,6 +96,28 @@ TEST_P(SqlUsers, AServerThatCannotBeReachedIsToldInOneLine) {
     EXPECT_THAT(finished.err, AllOf(HasSubstr(server().scheme() + "://127.0.0.1:1/"),
                                     HasSubstr("check the server"), Not(HasSubstr("password,")),
                                     Not(HasSubstr("feeds-password"))));
+}
+
+TEST_P(SqlUsers, TheExampleWorks) {
+    const TemporaryDirectory folder;
+    const std::string programs =
+        std::filesystem::path(broker_binary()).parent_path().string() + ":" +
+        std::filesystem::path(command_line_client_binary()).parent_path().string();
+    Process example(
+        {{HPFEEDS_EXAMPLES "/postgresql-keys.sh"},
+         folder.path(),
+         {{"STORE", url()}, {"PORT", "0"}, {"PATH", programs + ":" + std::getenv("PATH")}}});
+    const auto line = example.err().wait_for_line(
+        [](std::string_view text) { return text.find(" listening ") != std::string_view::npos; });
+    ASSERT_TRUE(line) << example.err().text();
+    const Address broker{
+        "127.0.0.1", static_cast<std::uint16_t>(std::stoul(parse_text_line(*line).field("port")))};
+    WireClient logger(broker, Login{"logger", "change-me-too"});
+    logger.subscribe("demo");
+    WireClient sensor(broker, Login{"sensor", "change-me"});
+    wait_until_subscribed(sensor, logger, "demo");
+    example.signal(SIGTERM);
+    EXPECT_EQ(example.wait().status, 0);
 }
 
 HPFEEDS_ON_ALL_SQL_SERVERS(SqlUsers);
