@@ -104,7 +104,9 @@ TEST(JsonSource, StartsWithAnInvalidFileAndNoUsersUntilItIsRepaired) {
     const Lookup lookup = watched.source.find("bob");
     EXPECT_EQ(lookup.status, Status::unavailable);
     EXPECT_THAT(lookup.reason, HasSubstr("entry \"bob\": field \"owner\" is missing"));
-    write_file(folder / "users.json", file_with("bob", "s"));
+    // By rename: a write in place may be seen half done, which is a failure of its own.
+    write_file(folder / "new", file_with("bob", "s"));
+    fs::rename(folder / "new", folder / "users.json");
     EXPECT_TRUE(watched.comes_to_know("bob", "s"));
     EXPECT_EQ(watched.source.find("eve").status, Status::absent);
     EXPECT_EQ(watched.source.reload_failed().value(), 0U);
