@@ -108,6 +108,7 @@ Lane::Counts Lane::counts() const {
 }
 
 void Lane::work(Worker& self) noexcept {
+    give_way_to_messages();
     Lock lock(mutex_);
     for (;;) {
         work_.wait(lock, [this] { return stopping_ || !queue_.empty(); });

@@ -4,7 +4,7 @@
 // What a session may do is what its key says now, not what it said at the login. The stores are
 // asked again for an ident that is logged in here when a store tells that it has changed, and once
 // an interval for all of them, since not every store can tell. One look-up an ident, whatever the
-// number of its sessions, through the desk and the chain like a login, so that the order of the
+// number of its sessions, the same way as for a login, so that the order of the
 // stores holds.
 //
 // The answer counts for the frames that are parsed after it. No answer changes nothing: a store

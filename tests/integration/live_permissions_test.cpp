@@ -207,9 +207,10 @@ std::string joined(const std::vector<std::string>& names) {
 
 class LiveSqlite : public testing::TestWithParam<std::string> {
 protected:
-    LiveSqlite()
+    explicit LiveSqlite(const std::string& timeout = "500ms")
         : broker_({.arguments = {"--recheck", "100ms", "--threads", GetParam(), "--exporter",
-                                 "127.0.0.1:0", "--auth-failure-delay", "0"},
+                                 "127.0.0.1:0", "--auth-failure-delay", "0", "--auth-timeout",
+                                 timeout, "--login-deadline", "60s"},
                    .keys = {}}),
           metrics_(broker_) {
         for (const std::string ident : {"one", "two"}) {
@@ -312,9 +313,16 @@ TEST_P(LiveSqlite, AFileThatIsGoneOrGarbageEndsNoSession) {
     session.expect_refusal("Authentication failed for one");
 }
 
+// With a store that waits for a lock for longer than a test does.
+class LiveSqliteThatWaits : public LiveSqlite {
+protected:
+    LiveSqliteThatWaits() : LiveSqlite("50s") {}
+};
+INSTANTIATE_TEST_SUITE_P(Threads, LiveSqliteThatWaits, testing::Values("1", "2"));
+
 // The look-up of a login and those of rechecks wait for the same lock; none takes the other's
 // answer.
-TEST_P(LiveSqlite, AnAuthUnderWayDuringARecheckGetsItsOwnAnswer) {
+TEST_P(LiveSqliteThatWaits, AnAuthUnderWayDuringARecheckGetsItsOwnAnswer) {
     WireClient session(broker_.address(), login("one"));
     session.settle();
     WireClient wrong(broker_.address());

@@ -127,8 +127,8 @@ TEST_P(Wildcards, APublisherOfEndlessChannelsTakesBoundedMemory) {
     const auto name = [](int number) { return "channel." + std::to_string(number); };
     constexpr int before = 5'000;
     constexpr int channels = 60'000;
+    constexpr int batch = 500;
     std::size_t resident = 0;
-    constexpr int batch = 500;  // as many round trips as channels would take half a minute
     for (int first = 0; first < channels; first += batch) {
         for (int number = first; number < first + batch; ++number)
             sensor.publish(name(number), "x");
