@@ -36,6 +36,15 @@ inline constexpr std::chrono::milliseconds sql_write_wait{10'000};
 
 // A person who lists a large collection waits that long for one answer of a MongoDB server.
 inline constexpr std::chrono::milliseconds mongo_manage_timeout{30'000};
+// Longer than this, and a look-up has gone through a whole collection (mongo_read_ahead.hpp); an
+// index takes less than one millisecond.
+inline constexpr std::chrono::milliseconds mongo_slow_lookup{20};
+// For how long such a collection is known once it was read, so how late a change may be noticed.
+inline constexpr std::chrono::milliseconds mongo_read_ahead_age{1'000};
+// How many keys are kept then: about 20 MB.
+inline constexpr std::size_t mongo_read_ahead_max = 20'000;
+// Until it is tried again, when there were more, or the server failed.
+inline constexpr std::chrono::seconds mongo_read_ahead_pause{10};
 // The most that a URL may ask for, so that a look-up always ends.
 inline constexpr std::chrono::milliseconds mongo_timeout_max{60'000};
 

@@ -128,10 +128,15 @@ BsonPtr mongo_filter(std::string_view ident) {
 }
 
 BsonPtr mongo_look_up_options(std::chrono::milliseconds server_timeout) {
-    BsonPtr options = make_bson();
-    bson_append_int64(options.get(), "limit", -1, 1);
+    BsonPtr options = mongo_list_options(1);
     bson_append_bool(options.get(), "singleBatch", -1, true);
     bson_append_int64(options.get(), "maxTimeMS", -1, server_timeout.count());
+    return options;
+}
+
+BsonPtr mongo_list_options(std::size_t documents_max) {
+    BsonPtr options = make_bson();
+    bson_append_int64(options.get(), "limit", -1, static_cast<std::int64_t>(documents_max));
     bson_t projection;
     bson_append_document_begin(options.get(), "projection", -1, &projection);
     for (const char* field : fields)

@@ -12,6 +12,7 @@
 #include "core/account.hpp"
 
 #include <chrono>
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -28,6 +29,8 @@ namespace hpfeeds::auth {
 [[nodiscard]] BsonPtr mongo_filter(std::string_view ident);
 // One document, of which nothing but what we read.
 [[nodiscard]] BsonPtr mongo_look_up_options(std::chrono::milliseconds server_timeout);
+// At most so many documents, of each of which nothing but what we read.
+[[nodiscard]] BsonPtr mongo_list_options(std::size_t documents_max);
 // What makes a document say what the account says. Fields that we do not know stay.
 [[nodiscard]] BsonPtr mongo_update(const core::Account& account);
 

@@ -19,6 +19,21 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::uint32_t server_says_unauthorized = 13;
 
+// Counts a look-up while it is under way.
+class UnderWay {
+public:
+    explicit UnderWay(std::atomic<int>& count) : count_(count), before_(count.fetch_add(1)) {}
+    ~UnderWay() { count_.fetch_sub(1); }
+    UnderWay(const UnderWay&) = delete;
+    UnderWay& operator=(const UnderWay&) = delete;
+
+    [[nodiscard]] bool others() const noexcept { return before_ > 0; }
+
+private:
+    std::atomic<int>& count_;
+    const int before_;
+};
+
 // The store did not answer; a key that cannot be read is an answer.
 bool failed(const Lookup& lookup) {
     return lookup.status == Lookup::Status::unavailable && lookup.failure != Failure::row;
@@ -72,6 +87,13 @@ MongoStore::~MongoStore() = default;
 
 Lookup MongoStore::find(std::string_view ident) noexcept {
     if (ident.size() > ident_bytes_max || !is_utf8(ident)) return Lookup::absent();
+    const UnderWay counted(under_way_);
+    if (slow_.load(std::memory_order_relaxed) && !ident.empty() && counted.others()) {
+        if (const auto keys = read_ahead_.keys([this] { return read_all(); })) {
+            const auto found = keys->find(std::string(ident));
+            return found == keys->end() ? Lookup::absent() : found->second;
+        }
+    }
     // The empty ident is nobody's, and how a lane asks whether the server is there.
     Reply reply = ask_again_if_stale(ident);
     note_outcome(reply);
@@ -98,7 +120,9 @@ MongoStore::Reply MongoStore::ask(std::string_view ident) {
     const MongoPtr<mongoc_cursor_t> cursor(mongoc_collection_find_with_opts(
         client.collection(), filter.get(), look_up_options_.get(), nullptr));
     const bson_t* document = nullptr;
-    if (mongoc_cursor_next(cursor.get(), &document)) {
+    const bool some = mongoc_cursor_next(cursor.get(), &document);
+    slow_.store(Clock::now() - began > mongo_slow_lookup, std::memory_order_relaxed);
+    if (some) {
         seen_keys_.store(true, std::memory_order_relaxed);
         return {lookup_in(*document, ident)};
     }
@@ -114,6 +138,28 @@ MongoStore::Reply MongoStore::ask(std::string_view ident) {
     }
     if (!seen_keys_.load(std::memory_order_relaxed)) warn_if_empty(client);
     return {Lookup::absent()};
+}
+
+// Nothing when the server fails or has too many keys: then everybody asks for himself.
+MongoReadAhead::KeysRef MongoStore::read_all() {
+    const Client client(*this);
+    if (!client.fault().empty()) return nullptr;
+    const BsonPtr all = make_bson();
+    const BsonPtr options = mongo_list_options(mongo_read_ahead_max + 1);
+    const MongoPtr<mongoc_cursor_t> cursor(
+        mongoc_collection_find_with_opts(client.collection(), all.get(), options.get(), nullptr));
+    auto keys = std::make_shared<MongoReadAhead::Keys>();
+    const bson_t* document = nullptr;
+    while (mongoc_cursor_next(cursor.get(), &document)) {
+        core::Account account;
+        static_cast<void>(read_mongo_document(*document, account));
+        if (account.ident.empty() || keys->contains(account.ident)) continue;  // the first decides
+        if (keys->size() == mongo_read_ahead_max) return nullptr;
+        keys->emplace(account.ident, lookup_in(*document, account.ident));
+    }
+    bson_error_t error{};
+    if (mongoc_cursor_error(cursor.get(), &error)) return nullptr;
+    return keys;
 }
 
 Lookup MongoStore::lookup_in(const bson_t& document, std::string_view ident) const {

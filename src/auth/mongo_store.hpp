@@ -5,6 +5,9 @@
 // mongo_documents.hpp the form of a document; of several with one identifier the server's first
 // decides. An ident that is not UTF-8 cannot stand in a document, so nobody is asked about it.
 //
+// Only where a look-up takes long and several are under way, the collection is read whole and known
+// for a second (mongo_read_ahead.hpp).
+//
 // A server that is away when the broker starts, goes away, hangs or comes back needs no help: every
 // step of a look-up has a bound. What rests in the pool
 // from a server's last life is noticed and replaced.
@@ -19,6 +22,7 @@
 #include "auth/limits.hpp"
 #include "auth/mongo_address.hpp"
 #include "auth/mongo_driver.hpp"
+#include "auth/mongo_read_ahead.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -59,12 +63,16 @@ private:
     [[nodiscard]] Lookup unavailable(const std::string& why, Failure failure) const;
     [[nodiscard]] Reply ask_again_if_stale(std::string_view ident);
     void note_outcome(const Reply& reply);
+    [[nodiscard]] MongoReadAhead::KeysRef read_all();
     void warn_if_empty(const Client& client);
     [[nodiscard]] std::string explain(const bson_error_t& error) const;
     [[noreturn]] void fail(const std::string& what) const;
 
     const MongoAddress address_;
     const BsonPtr look_up_options_;
+    std::atomic<int> under_way_{0};
+    std::atomic<bool> slow_{false};  // the last look-up took longer than an index would
+    MongoReadAhead read_ahead_;
     std::atomic<bool> seen_keys_{false};  // the collection is not empty, so it is the right one
 
     // For what follows. Held for moments, but for a name service that is asked at the beginning.

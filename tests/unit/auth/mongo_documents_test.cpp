@@ -87,10 +87,9 @@ TEST(MongoDocuments, AskForAnIdentAsAValue) {
     EXPECT_EQ(as_json(mongo_filter(std::string_view("a\0b", 3))),
               R"({ "identifier" : "a\u0000b" })");
     EXPECT_EQ(as_json(mongo_filter("")), R"({ "identifier" : "" })");
-    EXPECT_EQ(
-        as_json(mongo_look_up_options(std::chrono::milliseconds(5))),
-        R"({ "limit" : 1, "singleBatch" : true, "maxTimeMS" : 5, "projection" : )"
-        R"({ "identifier" : 1, "secret" : 1, "owner" : 1, "publish" : 1, "subscribe" : 1 } })");
+    EXPECT_EQ(as_json(mongo_look_up_options(std::chrono::milliseconds(5))),
+              R"({ "limit" : 1, "projection" : { "identifier" : 1, "secret" : 1, "owner" : 1, )"
+              R"("publish" : 1, "subscribe" : 1 }, "singleBatch" : true, "maxTimeMS" : 5 })");
 }
 
 TEST(MongoDocuments, AreChangedInOurFieldsAlone) {

@@ -57,8 +57,6 @@ TEST_F(OpenSource, OpensSqlServersWithoutConnectingAndNamesThemWithoutPasswords)
     EXPECT_THAT(message_of<Error>([] { (void)open_source("database+mysql://me:hunter2@host/db"); }),
                 AllOf(HasSubstr("built without drivers"), Not(HasSubstr("hunter2"))));
 #endif
-    EXPECT_EQ(store_name("database+mysql://me:hunter2@host/db"), "mysql://host/db");
-    EXPECT_EQ(store_name("users.json"), "users.json");
 }
 
 TEST_F(OpenSource, ReadsAuthKeysFromAnSqliteFileThatIsThere) {
