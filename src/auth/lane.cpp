@@ -210,6 +210,10 @@ Lane::Clock::time_point Lane::next_event() const {
 void Lane::conclude(const Job& job, const Lookup& lookup, Clock::time_point now) {
     const bool failed =
         lookup.status == Lookup::Status::unavailable && lookup.failure != Failure::row;
+    if (!failed) last_answer_ = now;
+    const bool slow_only =
+        lookup.failure == Failure::timeout && now - last_answer_ < options_.timeout / 2;
+    if (failed && slow_only && job.pass == OutageGate::Pass::open) return;
     if (failed) {
         if (gate_.failed(job.pass, now)) {
             out_since_ = now;
