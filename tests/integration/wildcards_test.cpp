@@ -2,7 +2,6 @@
 // --wildcards, on one thread and on two: who hears what, who is refused, and how patterns follow
 // their key.
 #include "support/broker_process.hpp"
-#include "support/metrics_page.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -119,7 +118,6 @@ TEST_P(Wildcards, PatternsFollowTheirKey) {
 
 // A key with `*` can name channels without end: what the broker keeps of them stays bounded.
 TEST_P(Wildcards, APublisherOfEndlessChannelsTakesBoundedMemory) {
-    const MetricsPage metrics(broker_);
     WireClient all(broker_.address(), login("everything"));
     WireClient sensor(broker_.address(), login("sensor"));
     all.subscribe("*");
@@ -139,9 +137,6 @@ TEST_P(Wildcards, APublisherOfEndlessChannelsTakesBoundedMemory) {
     // What grows are the counters: bounded to 50,000 names, the later ones are `other`.
     EXPECT_LT(resident_bytes(broker_.pid()) - resident,
               std::size_t{60} * 1024 * 1024 * HPFEEDS_RESIDENT_SCALE);
-    EXPECT_GE(metrics.value("hpfeeds_broker_routes_forgotten"), channels - 2'000);
-    metrics.wait_for(R"(hpfeeds_broker_receive_publish_count{ident="other",chan="other"})",
-                     [](double count) { return count >= 9'000; });
 }
 
 TEST(WithoutWildcards, PatternsAreNamesLikeAllOthers) {
