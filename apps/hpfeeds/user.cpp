@@ -78,8 +78,10 @@ Exit status: 0 it may, 1 it may not, 3 the stores could not tell, 2 wrong usage.
 
 void add_store_options(CLI::App& command, UserRequest& request) {
     command
-        .add_option("--store", request.store,
-                    "Where the users are: a .db, .sqlite or .json file, or a mongodb:// URL")
+        .add_option(
+            "--store", request.store,
+            "Where the users are: a .db, .sqlite or .json file, mongodb://…, database+mysql://…,\n"
+            "database+postgresql://… or database+sqlite:///FILE")
         ->type_name("STORE")
         ->envname("HPFEEDS_STORE")
         ->capture_default_str();

@@ -4,11 +4,6 @@
 #include "auth/names.hpp"
 #include "auth/soci_driver.hpp"
 
-#include <soci/error.h>
-#include <soci/into.h>
-#include <soci/transaction.h>
-#include <soci/use.h>
-
 #include <algorithm>
 #include <exception>
 #include <utility>
@@ -65,8 +60,8 @@ auto SociConnection::guarded(Action&& action) {
         return action();
     } catch (const soci::soci_error& error) {
         // A driver that keeps the time itself calls it a lost connection.
-        const bool lost =
-            error.get_error_category() == soci::soci_error::connection_error || socket_ < 0;
+        const bool lost = error.get_error_category() == soci::soci_error::connection_error ||
+                          (url_.kind == Kind::postgresql && !session_.is_connected());
         const bool late = lost && Clock::now() - begun >= timeout_ - timeout_ / 8;
         if (guard.expired() || late)
             fail(Failure::timeout,
@@ -168,7 +163,18 @@ void SociConnection::prepare_look_up() {
     require_columns();
     std::string sql = dialect_.look_up;
     if (dialect_.prepare_look_up != nullptr) {
-        session_ << in_order(dialect_.prepare_look_up) + "'";
+        std::string prepare = in_order(dialect_.prepare_look_up) + "'";
+        std::string charset;
+        std::string collation;
+        soci::indicator charset_known{};
+        soci::indicator collation_known{};
+        session_ << dialect_.identifier_collation, soci::into(charset, charset_known),
+            soci::into(collation, collation_known);
+        const bool text = charset_known != soci::i_null && collation_known != soci::i_null;
+        replace_all(
+            prepare, "%p",
+            text ? "CONVERT(? USING " + charset + ") COLLATE " + collation : "CAST(? AS BINARY)");
+        session_ << prepare;
         hand_over_.emplace(session_);
         hand_over_->exchange(soci::use(parameter_, "ident_hex"));
         hand_over_->alloc();

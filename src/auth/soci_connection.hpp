@@ -8,13 +8,11 @@
 
 #include "auth/failure.hpp"
 #include "auth/key_row.hpp"
+#include "auth/soci.hpp"
 #include "auth/sql_dialect.hpp"
 #include "auth/sql_url.hpp"
 #include "auth/stall_watch.hpp"
 #include "hpfeeds/error.hpp"
-
-#include <soci/session.h>
-#include <soci/statement.h>
 
 #include <array>
 #include <chrono>

@@ -4,16 +4,13 @@
 #include "hpfeeds/error.hpp"
 
 #include <dlfcn.h>
-#include <soci/backend-loader.h>
-#include <soci/error.h>
 #include <soci/postgresql/soci-postgresql.h>
-#include <soci/version.h>
 
 #include <algorithm>
-#include <array>
-#include <cctype>
 #include <mutex>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace hpfeeds::auth {
 namespace {

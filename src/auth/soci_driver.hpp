@@ -5,9 +5,8 @@
 // Errors   load_driver() throws hpfeeds::Error with the package to install.
 #pragma once
 
+#include "auth/soci.hpp"
 #include "auth/sql_url.hpp"
-
-#include <soci/session.h>
 
 #include <chrono>
 #include <string>

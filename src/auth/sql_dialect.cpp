@@ -10,6 +10,7 @@ const SqlDialect postgresql{
     .columns =
         "SELECT CAST(attname AS text) FROM pg_catalog.pg_attribute"
         " WHERE attrelid = to_regclass('auth_keys') AND attnum > 0 AND NOT attisdropped",
+    .identifier_collation = nullptr,
     .prepare_look_up = nullptr,
     .hand_over_ident = nullptr,
     .look_up =
@@ -50,10 +51,15 @@ const SqlDialect mysql{
     .columns =
         "SELECT column_name FROM information_schema.columns"
         " WHERE table_schema = DATABASE() AND table_name = 'auth_keys'",
-    // A parameter, unlike a variable, takes on the column's collation, so its index can be used.
+    .identifier_collation =
+        "SELECT character_set_name, collation_name FROM information_schema.columns"
+        " WHERE table_schema = DATABASE() AND table_name = 'auth_keys'"
+        " AND column_name = 'identifier'",
+    // An index is of use only in the column's own collation, and an ident which its character set
+    // cannot hold must be one that is not found, not an error.
     .prepare_look_up =
         "PREPARE hpfeeds_look_up FROM 'SELECT identifier, secret, publish, subscribe"
-        " FROM auth_keys WHERE identifier = ?",
+        " FROM auth_keys WHERE identifier = %p",
     .hand_over_ident = "SET @hpfeeds_ident = " AS_TEXT("ident_hex"),
     .look_up = "EXECUTE hpfeeds_look_up USING @hpfeeds_ident",
     .look_up_recoded = nullptr,

@@ -20,7 +20,9 @@ struct SqlDialect {
     std::vector<const char*> greetings;
     // One row per column of auth_keys that we may read, in no order; none without the table.
     const char* columns;
-    // MySQL: makes the statement and hands it :ident_hex; then `look_up` has no parameter.
+    // MySQL: the character set and collation of identifier. Then the look-up is prepared there, %p
+    // being a parameter of that kind, handed :ident_hex, and `look_up` has no parameter.
+    const char* identifier_collation;
     const char* prepare_look_up;
     const char* hand_over_ident;
     // Rows of identifier, secret, publish, subscribe whose identifier equals :ident as the

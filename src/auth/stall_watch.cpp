@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <iterator>
 
 namespace hpfeeds::auth {
 
@@ -27,11 +28,10 @@ StallWatch::Guard::Guard(StallWatch& watch, int socket, std::chrono::millisecond
     const std::lock_guard lock(watch_.mutex_);
     if (!watch_.thread_.joinable())
         watch_.thread_ = start_worker_thread("auth-stall", [&watch] { watch.keep_time(); });
-    const bool first = watch_.entries_.empty();
-    watch_.entries_.push_back({Clock::now() + timeout, socket});
+    const Clock::time_point deadline = Clock::now() + timeout;
+    watch_.entries_.push_back({deadline, socket});
     entry_ = std::prev(watch_.entries_.end());
-    // Later entries have later deadlines, so the thread that waits for one need not know of them.
-    if (first) watch_.changed_.notify_one();
+    if (deadline < watch_.next_) watch_.changed_.notify_one();
 }
 
 StallWatch::Guard::~Guard() {
@@ -58,6 +58,7 @@ void StallWatch::keep_time() noexcept {
                 next = std::min(next, entry.deadline);
             }
         }
+        next_ = next;
         if (next == Clock::time_point::max()) {
             changed_.wait(lock);
         } else {

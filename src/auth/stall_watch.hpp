@@ -59,6 +59,7 @@ private:
     std::mutex mutex_;
     std::condition_variable changed_;
     Entries entries_;
+    Clock::time_point next_ = Clock::time_point::max();  // until when the thread sleeps
     bool stopping_ = false;
     std::thread thread_;
 };

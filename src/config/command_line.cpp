@@ -85,7 +85,9 @@ void add_listening(CLI::App& app, Flags& flags) {
 void add_keys(CLI::App& app, Flags& flags, const BrokerOptions& defaults) {
     const std::string group = "Keys: who may log in";
     add_list(app, "--auth", flags.auth, "STORE",
-             "sqlite (./sqlite.db), FILE.db, FILE.sqlite, FILE.json or env;\n"
+             "sqlite (./sqlite.db), FILE.db, FILE.sqlite, FILE.json, env,\n"
+             "database+mysql://USER:PASSWORD@HOST/NAME, database+postgresql://,\n"
+             "database+sqlite:///FILE;\n"
              "repeated, they are asked in order" +
                  by_default("sqlite"))
         ->group(group);

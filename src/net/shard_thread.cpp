@@ -155,8 +155,13 @@ void ShardThread::handle(const Ready& ready) noexcept {
 
 void ShardThread::take_mailbox() noexcept {
     Message message;
-    for (std::size_t taken = 0; taken < mailbox_messages_max && mailbox_.take(message); ++taken)
+    std::size_t answers = 0;
+    for (std::size_t taken = 0;
+         taken < mailbox_messages_max && answers < answers_per_turn_max && mailbox_.take(message);
+         ++taken) {
+        if (std::holds_alternative<core::AccountAnswer>(message)) ++answers;
         take(message);
+    }
     post_waiting();
 }
 

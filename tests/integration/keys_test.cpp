@@ -259,5 +259,36 @@ TEST(SeveralStores, OneThatFailsNeverGrantsAndRecoversByItself) {
     expect_soon(broker, {"file", "repaired"}, true);
 }
 
+// ---- auth_keys in an SQLite file ----
+
+TEST(SqlKeysInSqlite, AreManagedByTheProgramAndFollowedByTheBroker) {
+    const TemporaryDirectory folder;
+    const std::string store = "database+sqlite:///" + folder.file("auth keys.db");
+    const auto user = [&](std::vector<std::string> words) {
+        words.insert(words.begin(), {command_line_client_binary(), "user"});
+        words.insert(words.end(), {"--store", store});
+        return run({words});
+    };
+    EXPECT_THAT(user({"list"}).err, HasSubstr("Cannot find"));
+    ASSERT_EQ(user({"add", "bob", "--secret", "s3cret", "-p", "events", "-s", "events"}).ended,
+              Ended{0});
+    const BrokerProcess broker(
+        {.arguments = {"--auth", store, "--auth-failure-delay", "0"}, .keys = {}});
+    EXPECT_TRUE(works(broker, {"bob", "s3cret"}));
+    EXPECT_FALSE(works(broker, {"bob", "wrong"}));
+    EXPECT_EQ(user({"set", "bob", "--secret", "changed"}).ended, Ended{0});
+    EXPECT_TRUE(works(broker, {"bob", "changed"}));
+    EXPECT_EQ(user({"remove", "bob"}).ended, Ended{0});
+    EXPECT_FALSE(works(broker, {"bob", "changed"}));
+}
+
+TEST(SqlKeysInSqlite, ABrokerDoesNotStartWithoutTheFile) {
+    const TemporaryDirectory folder;
+    const Finished finished =
+        run(broker_command({"-e", any_port, "--auth", "database+sqlite:///none.db"}, folder));
+    EXPECT_EQ(finished.ended.status, 1);
+    EXPECT_EQ(finished.err, "hpfeeds-broker: Cannot find 'none.db'\n");
+}
+
 }  // namespace
 }  // namespace hpfeeds::support

@@ -25,14 +25,22 @@ TEST_P(SqlLogins, FollowTheDocumentedTableAndInsert) {
     client.publish("channel1", "unheard");
     client.publish("channel2", "behind");
     client.expect_message({"testing", "channel2", "behind"});
+    EXPECT_EQ(metric(*broker,
+                     "hpfeeds_client_authenticated_connections{ident=\"testing\","
+                     "owner=\"testing\"}"),
+              1);
     client.subscribe("channel1");
     client.expect_refusal("Authkey not allowed to sub here. ident=testing, chan=channel1");
     EXPECT_EQ(log_in(*broker, {"testing", "wrong"}), Outcome::refused);
     EXPECT_EQ(log_in(*broker, {"nobody", "secretkey"}), Outcome::refused);
-    EXPECT_EQ(metric(*broker,
-                     "hpfeeds_client_authenticated_connections{ident=\"testing\","
-                     "owner=\"testing\"}"),
-              0);
+}
+
+TEST_P(SqlLogins, ShowNoPasswordInTheListOfProcesses) {
+    make_documented_table();
+    const auto broker = start_broker();
+    const std::string shown = read_file("/proc/" + std::to_string(broker->pid()) + "/cmdline");
+    EXPECT_THAT(shown, HasSubstr("://feeds:**************@127.0.0.1"));
+    EXPECT_EQ(shown.find("feeds-password"), std::string::npos);
 }
 
 TEST_P(SqlLogins, ReachTheServerThroughItsSocketToo) {
@@ -155,8 +163,8 @@ TEST_P(SqlLogins, AskADatabaseThatKeepsItsTextsInAnotherEncoding) {
 
 TEST_P(SqlLogins, UseAnIndexOfAnyCollation) {
     if (postgresql()) GTEST_SKIP() << "collations that differ from the parameter's are MySQL's";
-    for (const char* collation :
-         {"utf8mb4_unicode_ci", "utf8mb4_bin", "utf8mb3_general_ci", "latin1_german2_ci"}) {
+    for (const char* collation : {"utf8mb4_unicode_ci", "utf8mb4_bin", "utf8mb3_general_ci",
+                                  "latin1_german2_ci", "binary"}) {
         SCOPED_TRACE(collation);
         const std::string set = std::string(collation).substr(0, std::string(collation).find('_'));
         sql("DROP TABLE IF EXISTS auth_keys; CREATE TABLE auth_keys (identifier varchar(200)"

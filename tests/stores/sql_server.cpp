@@ -62,7 +62,7 @@ std::vector<pid_t> children_of(pid_t parent) {
 
 class Postgresql final : public SqlServer {
 public:
-    Postgresql() : SqlServer("postgres") {
+    Postgresql() : SqlServer("postgres", SIGINT) {
         write_file(directory_.file("password"), "owner-password\n");
         hand_over(directory_.file("password"));
         run_to_end(
@@ -71,8 +71,11 @@ public:
                              "--auth-local=scram-sha-256", "--encoding=UTF8", "--locale=C",
                              "--no-sync", "--no-instructions"}),
              directory_.path()});
+        make_certificate();
         std::ofstream(data() + "/postgresql.conf", std::ios::app)
             << "fsync = off\nshared_buffers = 32MB\nmax_connections = 60\n"
+            << "ssl = on\nssl_cert_file = '" << certificate() << "'\nssl_key_file = '"
+            << directory_.file("server.key") << "'\n"
             << "listen_addresses = '127.0.0.1'\nunix_socket_directories = '"
             << directory_.path().string() << "'\nautovacuum = off\n";
         start();
@@ -93,7 +96,7 @@ public:
             {{"psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h",
               directory_.path().string(), "-p", std::to_string(port_), "-U", "owner", database},
              directory_.path(),
-             {{"PGPASSWORD", "owner-password"}},
+             {{"PGPASSWORD", "owner-password"}, {"PGCLIENTENCODING", "UTF8"}},
              statements});
     }
     std::string make_database() override {
@@ -112,17 +115,17 @@ private:
                      std::to_string(port_)}})
                    .ended.status == 0;
     }
-    int stop_signal() const override { return SIGINT; }
 };
 
 class MariaDb final : public SqlServer {
 public:
-    MariaDb() : SqlServer("mysql") {
+    MariaDb() : SqlServer("mysql", SIGTERM) {
         run_to_end({as_server_user({program({"/usr/bin/mariadb-install-db"}), "--no-defaults",
                                     "--datadir=" + data(), "--skip-test-db",
                                     "--auth-root-authentication-method=normal",
                                     "--innodb-log-file-size=8M"}),
                     directory_.path()});
+        make_certificate();
         start();
         sql("mysql", "CREATE USER feeds@'%' IDENTIFIED BY 'feeds-password'");
     }
@@ -163,6 +166,8 @@ private:
                 "--innodb-log-file-size=8M",
                 "--innodb-flush-log-at-trx-commit=0",
                 "--skip-name-resolve",
+                "--ssl-cert=" + certificate(),
+                "--ssl-key=" + directory_.file("server.key"),
                 "--performance-schema=off",
                 "--character-set-server=utf8mb4",
                 "--collation-server=utf8mb4_general_ci"};
@@ -172,13 +177,12 @@ private:
                      "SELECT 1"}})
                    .ended.status == 0;
     }
-    int stop_signal() const override { return SIGTERM; }
 };
 
 }  // namespace
 
-SqlServer::SqlServer(std::string system_user)
-    : port_(free_port()), system_user_(std::move(system_user)) {
+SqlServer::SqlServer(std::string system_user, int stop_signal)
+    : port_(free_port()), system_user_(std::move(system_user)), stop_signal_(stop_signal) {
     hand_over(directory_.path().string());
 }
 
@@ -222,6 +226,14 @@ std::string SqlServer::run_to_end(const Command& command) {
     return finished.out;
 }
 
+void SqlServer::make_certificate() const {
+    run_to_end({as_server_user({"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                                "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
+                                "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1",
+                                "-keyout", directory_.file("server.key"), "-out", certificate()}),
+                directory_.path()});
+}
+
 void SqlServer::start() {
     process_ =
         std::make_unique<Process>(Command{as_server_user(server_words()), directory_.path()});
@@ -232,7 +244,7 @@ void SqlServer::start() {
 }
 
 void SqlServer::stop() {
-    process_->signal(stop_signal());
+    process_->signal(stop_signal_);
     process_->wait(Deadline{std::chrono::seconds(60)});
     process_.reset();
 }

@@ -41,6 +41,8 @@ public:
                                   const std::string& credentials = "feeds:feeds-password",
                                   const std::string& options = "") const;
     [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
+    // Its certificate, for 127.0.0.1, signed by itself: it also offers TLS.
+    [[nodiscard]] std::string certificate() const { return directory_.file("server.crt"); }
     [[nodiscard]] const TemporaryDirectory& directory() const noexcept { return directory_; }
 
     // start() returns when the server answers.
@@ -50,16 +52,16 @@ public:
     void thaw();
 
 protected:
-    explicit SqlServer(std::string system_user);
+    SqlServer(std::string system_user, int stop_signal);
     // Words that run a program as the user of the server.
     [[nodiscard]] std::vector<std::string> as_server_user(std::vector<std::string> words) const;
     void hand_over(const std::string& path) const;
+    void make_certificate() const;
     // Runs to the end; throws unless its status is 0.
     static std::string run_to_end(const Command& command);
 
     [[nodiscard]] virtual std::vector<std::string> server_words() const = 0;
     [[nodiscard]] virtual bool answers() = 0;
-    [[nodiscard]] virtual int stop_signal() const = 0;
 
     TemporaryDirectory directory_;
     std::uint16_t port_;
@@ -69,6 +71,7 @@ private:
     void signal_all(int number) const;
 
     const std::string system_user_;
+    const int stop_signal_;
     std::unique_ptr<Process> process_;
 };
 

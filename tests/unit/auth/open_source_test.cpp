@@ -47,6 +47,32 @@ TEST_F(OpenSource, RefusesAMissingJsonFileInTheKnownWords) {
     EXPECT_EQ(message_of<Error>([] { (void)open_source("x.json"); }), "Cannot find 'x.json'");
 }
 
+TEST_F(OpenSource, OpensSqlServersWithoutConnectingAndNamesThemWithoutPasswords) {
+#ifdef HPFEEDS_WITH_SOCI
+    EXPECT_EQ(open_source("database+mysql://me:hunter2@host/db.json")->name(),
+              "mysql://host/db.json");
+    EXPECT_EQ(open_source("database+postgresql://me:hunter2@host:1/db")->name(),
+              "postgresql://host:1/db");
+#else
+    EXPECT_THAT(message_of<Error>([] { (void)open_source("database+mysql://me:hunter2@host/db"); }),
+                AllOf(HasSubstr("built without drivers"), Not(HasSubstr("hunter2"))));
+#endif
+}
+
+TEST_F(OpenSource, ReadsAuthKeysFromAnSqliteFileThatIsThere) {
+    EXPECT_EQ(message_of<Error>([] { (void)open_source("database+sqlite:///keys.db"); }),
+              "Cannot find 'keys.db'");
+    open_store("database+sqlite:///keys.db")->put({"bob", "s3cret", "bob", {}, {}});
+    const auto source = open_source("database+sqlite:///keys.db");
+    EXPECT_EQ(source->name(), "keys.db");
+    EXPECT_EQ(source->find("bob").status, Lookup::Status::found);
+    // A reader makes no table of its own there.
+    write_file("empty.db", "");
+    const Lookup lookup = open_source("database+sqlite:///empty.db")->find("bob");
+    EXPECT_EQ(lookup.status, Lookup::Status::unavailable);
+    EXPECT_THAT(lookup.reason, HasSubstr("no such table: auth_keys"));
+}
+
 TEST_F(OpenSource, RefusesTheRestAndListsWhatItTakes) {
     const std::string with_nul("x\0.json", 7);
     for (const char* spec :

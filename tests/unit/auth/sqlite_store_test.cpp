@@ -416,5 +416,91 @@ TEST_F(SqliteStoreTest, WritersLoseNoUpdates) {
     EXPECT_EQ(SqliteStore(path).list().size(), 20U);
 }
 
+// ---- the table auth_keys, of database+sqlite:///
+
+constexpr SqliteStore::Options of_auth_keys{.missing = Missing::create,
+                                            .layout = &auth_keys_layout};
+constexpr SqliteStore::Options read_auth_keys{.missing = Missing::refuse,
+                                              .layout = &auth_keys_layout};
+
+// As the documentation makes it for "mysql or sqlite": AUTO_INCREMENT means nothing here.
+constexpr const char* documented_auth_keys =
+    "CREATE TABLE `auth_keys` (`id` int AUTO_INCREMENT NOT NULL, `identifier` varchar(36) DEFAULT"
+    " NULL, `secret` varchar(36) DEFAULT NULL, `publish` json DEFAULT NULL, `subscribe` json"
+    " DEFAULT NULL, PRIMARY KEY (`id`))";
+constexpr const char* documented_insert =
+    "INSERT INTO auth_keys (identifier, secret, publish, subscribe) VALUES"
+    " ('testing', 'secretkey', '[\"channel1\", \"channel2\"]', '[\"channel2\"]')";
+
+void make_file(const std::string& path, const char* sql) {
+    write_file(path, "");
+    shell(path, sql);
+}
+
+TEST_F(SqliteStoreTest, ReadsTheDocumentedAuthKeysTable) {
+    make_file(path, documented_auth_keys);
+    EXPECT_THAT(message_of<Error>([&] { shell(path, documented_insert); }), HasSubstr("NOT NULL"));
+    shell(path, "INSERT INTO auth_keys VALUES (7, 'bob', 's', '[\"a\"]', NULL)");
+    SqliteStore store(path, read_auth_keys);
+    const Lookup lookup = store.find("bob");
+    ASSERT_EQ(lookup.status, Status::found);
+    EXPECT_EQ(lookup.account->owner, "bob");
+    EXPECT_THAT(lookup.account->pubchans.names(), ElementsAre("a"));
+    EXPECT_THAT(lookup.account->subchans.names(), IsEmpty());
+    EXPECT_EQ(store.find("alice").status, Status::absent);
+}
+
+TEST_F(SqliteStoreTest, TheAuthKeysTableThatItMakesTakesTheDocumentedInsert) {
+    SqliteStore store(path, of_auth_keys);
+    shell(path, documented_insert);
+    const Lookup lookup = store.find("testing");
+    ASSERT_EQ(lookup.status, Status::found);
+    EXPECT_EQ(lookup.account->secret, "secretkey");
+    EXPECT_THAT(lookup.account->pubchans.names(), ElementsAre("channel1", "channel2"));
+}
+
+TEST_F(SqliteStoreTest, ManagesAuthKeysOfAnyMake) {
+    const std::string without_id =
+        "CREATE TABLE auth_keys (identifier text, secret text, publish text, subscribe text)";
+    for (const std::string& make : {std::string(documented_auth_keys), without_id}) {
+        SCOPED_TRACE(make);
+        fs::remove(path);
+        make_file(path, make.c_str());
+        SqliteStore store(path, read_auth_keys);
+        for (const char* ident : {"bob", "alice", "' OR 1=1"}) {
+            core::Account account = account_of(ident, "s3cret", {"events"}, {"other"});
+            account.owner = ident;
+            store.put(account);
+        }
+        core::Account changed = account_of("bob", "changed");
+        changed.owner = "bob";
+        store.put(changed);
+        EXPECT_EQ(store.list().size(), 3U);
+        EXPECT_EQ(store.find("bob").account->secret, "changed");
+        EXPECT_THAT(store.find("alice").account->subchans.names(), ElementsAre("other"));
+        EXPECT_TRUE(store.remove("' OR 1=1"));
+        EXPECT_FALSE(store.remove("' OR 1=1"));
+        EXPECT_EQ(store.list().size(), 2U);
+    }
+}
+
+TEST_F(SqliteStoreTest, AuthKeysHaveNoOwners) {
+    SqliteStore store(path, of_auth_keys);
+    core::Account account = account_of("bob");
+    account.owner = "somebody";
+    EXPECT_THAT(message_of<Error>([&] { store.put(account); }), HasSubstr("has no owners"));
+    EXPECT_TRUE(store.list().empty());
+}
+
+TEST_F(SqliteStoreTest, FaultsNameTheTableAndItsColumn) {
+    make_file(path, documented_auth_keys);
+    shell(path, "INSERT INTO auth_keys VALUES (1, 'bob', 's', 'a,b', NULL)");
+    const Lookup lookup = SqliteStore(path, read_auth_keys).find("bob");
+    EXPECT_EQ(lookup.status, Status::unavailable);
+    EXPECT_EQ(lookup.failure, Failure::row);
+    EXPECT_THAT(lookup.reason,
+                HasSubstr("table auth_keys, row of \"bob\": column publish is not JSON"));
+}
+
 }  // namespace
 }  // namespace hpfeeds::auth
