@@ -89,6 +89,7 @@ void Desk::stop() noexcept {
 }
 
 void Desk::serve_front() noexcept {
+    give_way_to_messages();
     Errand errand;
     for (;;) {
         while (sem_wait(&waiting_) != 0) {  // interrupted

@@ -22,8 +22,8 @@ Lookup known_outage() {
     return Lookup::unavailable("out; the next attempt is not due yet", Failure::out);
 }
 
-// One broken key can ask as often as it likes.
-void tell_of_row(const std::string& store, const Lookup& lookup) {
+// About one key or one look-up, which may come again as often as it likes.
+void tell_of_one(const char* event, const std::string& store, const Lookup& lookup) {
     using std::chrono::duration_cast;
     using std::chrono::seconds;
     thread_local log::RateLimit limit{5};
@@ -93,6 +93,7 @@ Lane::Counts Lane::counts() const {
 }
 
 void Lane::work(Worker& self) noexcept {
+    give_way_to_messages();
     Lock lock(mutex_);
     for (;;) {
         work_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
@@ -209,6 +210,11 @@ Lane::Clock::time_point Lane::next_event() const {
 void Lane::conclude(const Job& job, const Lookup& lookup, Clock::time_point now) {
     const bool failed =
         lookup.status == Lookup::Status::unavailable && lookup.failure != Failure::row;
+    if (!failed) last_answer_ = now;
+    const bool slow_only =
+        lookup.failure == Failure::timeout && now - last_answer_ < options_.timeout / 2;
+    if (failed && slow_only && job.pass == OutageGate::Pass::open)
+        return tell_of_one("a look-up took too long", name_, lookup);
     if (failed) {
         if (gate_.failed(job.pass, now)) {
             out_since_ = now;
@@ -220,7 +226,8 @@ void Lane::conclude(const Job& job, const Lookup& lookup, Clock::time_point now)
         clock_.notify_one();  // it has a probe to send
         return;
     }
-    if (lookup.status == Lookup::Status::unavailable) tell_of_row(name_, lookup);
+    if (lookup.status == Lookup::Status::unavailable)
+        tell_of_one("a key cannot be read", name_, lookup);
     if (gate_.succeeded(job.pass)) {
         const auto out_for =
             std::chrono::duration_cast<std::chrono::milliseconds>(now - out_since_);

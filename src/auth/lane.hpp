@@ -7,7 +7,8 @@
 // is under way for longer than the timeout. Its worker may then be stuck, until the driver gives
 // up; the errand is not. The first failure begins an outage: whoever waits in the queue is passed
 // on, and while it lasts the lane itself asks from time to time, so that no login is the one that
-// waits for a store which is still out. A key that cannot be read (Failure::row) is no outage.
+// waits for a store which is still out. A key that cannot be read (Failure::row) is no outage,
+// nor is one look-up that takes too long while others are answered.
 //
 // Threads  take() and counts(): any. `answered` is called on threads of the lane, several at once,
 //          must not throw, and may call take() of another lane. stop() and the destructor: the
@@ -108,6 +109,7 @@ private:
     std::condition_variable clock_;
     std::deque<Job> queue_;
     OutageGate gate_;
+    Clock::time_point last_answer_{};
     Clock::time_point out_since_{};
     std::uint64_t refused_while_out_ = 0;
     std::size_t stuck_ = 0;

@@ -168,6 +168,29 @@ TEST(Lane, AKeyThatCannotBeReadIsNoOutage) {
     EXPECT_EQ(count(lane, Failure::row), 1U);
 }
 
+TEST(Lane, OneSlowLookUpAmongQuickOnesIsNoOutage) {
+    HeldSource held;
+    ScriptedSource source("s", [&](std::string_view ident) {
+        return ident == "slow" ? held.find(ident) : Lookup::absent();
+    });
+    Answers answers;
+    Lane lane(
+        source,
+        {.workers = 2, .queue_max = 8, .timeout = milliseconds(1'000), .backoff = {hours, hours}},
+        answers.keeper());
+    Errand slow = errand_of("slow");
+    ASSERT_FALSE(lane.take(slow));
+    for (int number = 0; answers.times("slow") == 0; ++number) {
+        Errand quick = errand_of("quick" + std::to_string(number));
+        ASSERT_FALSE(lane.take(quick)) << "the store counts as out";
+        static_cast<void>(answers.of("quick" + std::to_string(number)));
+    }
+    EXPECT_EQ(answers.of("slow").second.failure, Failure::timeout);
+    EXPECT_FALSE(lane.counts().out);
+    EXPECT_EQ(count(lane, Failure::timeout), 1U);
+    held.let_go();
+}
+
 TEST(Lane, AnswersForAStoreThatHangs) {
     HeldSource source("frozen");
     Answers answers;

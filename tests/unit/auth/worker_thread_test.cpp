@@ -24,5 +24,17 @@ TEST(WorkerThread, TakesNoSignalsAndLeavesOursAlone) {
         EXPECT_EQ(sigismember(&after, signal), sigismember(&before, signal));
 }
 
+TEST(WorkerThread, GivesWayAloneAndNotWithTheWholeProcess) {
+    const int before = getpriority(PRIO_PROCESS, 0);
+    int inside = 0;
+    std::thread thread = start_worker_thread("unit-test", [&] {
+        give_way_to_messages();
+        inside = getpriority(PRIO_PROCESS, 0);
+    });
+    thread.join();
+    EXPECT_GE(inside, 5);
+    EXPECT_EQ(getpriority(PRIO_PROCESS, 0), before);
+}
+
 }  // namespace
 }  // namespace hpfeeds::auth
