@@ -32,11 +32,12 @@ constexpr const char* user_footer = R"(Examples:
   hpfeeds user --help, hpfeeds user set --help
 
 Stores (--store, as the broker's --auth): a path ending in .db or .sqlite, a path ending in .json,
-`sqlite` for sqlite.db here, mongodb://USER:PASSWORD@HOST:PORT/DATABASE[?collection=auth_key]; to
-read alone, env for environment variables and tentacool:PATH for that broker's file.
+`sqlite` for sqlite.db here, mongodb://USER:PASSWORD@HOST:PORT/DATABASE[?collection=auth_key],
+database+mysql://…, database+postgresql://… or database+sqlite:///FILE; to read alone, env for
+environment variables and tentacool:PATH for that broker's file.
 HPFEEDS_STORE in the environment stands in for --store, and keeps its password out of ps.
 The broker sees a change without a restart, from the next login on.
-Here -p and -s name channels to publish and to subscribe; a secret is always --secret.)";
+Here -p and -s name channels to publish and to subscribe, never a port or a secret.)";
 
 constexpr const char* add_footer = R"(Examples:
   hpfeeds user add sensor1 -p cowrie.sessions -p dionaea.capture
