@@ -40,7 +40,7 @@ environment variables and tentacool:PATH for that broker's file.
 HPFEEDS_STORE in the environment stands in for --store, and keeps its password out of ps.
 The broker sees a change without a restart, and clients that are connected follow it: at once from a
 JSON file, else within the broker's --recheck (30 s).
-Here -p and -s name channels to publish and to subscribe; a secret is always --secret.)";
+Here -p and -s name channels to publish and to subscribe, never a port or a secret.)";
 
 constexpr const char* add_footer = R"(Examples:
   hpfeeds user add sensor1 -p cowrie.sessions -p dionaea.capture
@@ -83,9 +83,10 @@ Exit status: 0 it may, 1 it may not, 3 the stores could not tell, 2 wrong usage.
 
 void add_store_options(CLI::App& command, UserRequest& request) {
     command
-        .add_option("--store", request.store,
-                    "Where the users are: a .db, .sqlite or .json file, or a mongodb://,\n"
-                    "database+mysql://, database+postgresql:// or database+sqlite:/// URL")
+        .add_option(
+            "--store", request.store,
+            "Where the users are: a .db, .sqlite or .json file, mongodb://…, database+mysql://…,\n"
+            "database+postgresql://… or database+sqlite:///FILE")
         ->type_name("STORE")
         ->envname("HPFEEDS_STORE")
         ->capture_default_str();

@@ -7,6 +7,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <sys/socket.h>
+
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
@@ -26,6 +29,14 @@ using Clock = std::chrono::steady_clock;
 constexpr const char* document =
     R"({"identifier": "sensor1", "secret": "secret", "publish": ["events", "other"], "subscribe": ["events"]})";
 const Login sensor1{"sensor1", "secret"};
+
+std::string read_all(int descriptor) {
+    std::string text;
+    std::array<char, 65536> chunk{};
+    for (ssize_t count; (count = ::recv(descriptor, chunk.data(), chunk.size(), 0)) > 0;)
+        text.append(chunk.data(), static_cast<std::size_t>(count));
+    return text;
+}
 
 // Published without a pause by one session, and received by another, until the end of the test:
 // every message once, in order.
@@ -124,6 +135,15 @@ void expect_soon(const BrokerProcess& broker, const Login& login) {
         ASSERT_FALSE(deadline.passed()) << login.ident << " should be able to log in again";
 }
 
+// The broker's metrics, as a scrape gets them.
+std::string metrics_of(const BrokerProcess& broker) {
+    const LogLine line = broker.wait_for_log({"exporter listening"});
+    WireClient scrape(
+        Address{line.field("address"), static_cast<std::uint16_t>(std::stoul(line.field("port")))});
+    scrape.send("GET /metrics HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n");
+    return read_all(scrape.descriptor());
+}
+
 class MongoOutage : public testing::Test {
 protected:
     void SetUp() override {
@@ -133,6 +153,12 @@ protected:
     }
 
     MongoServer& server() { return *server_; }
+    BrokerSetup asking() const {
+        return {.arguments = {"--auth", server_->url(), "--auth-failure-delay", "0", "--exporter",
+                              "127.0.0.1:0"},
+                .keys = {}};
+    }
+
     // In the middle of the load: what was connected goes on, what comes new is refused in time.
     void expect_refusals_in_time(const BrokerProcess& broker, const Load& load) {
         const std::uint64_t before = load.received();
@@ -145,6 +171,10 @@ protected:
         EXPECT_TRUE(load.goes_on_after(before));
         broker.wait_for_log({"login refused", "ident=sensor1", "store-unavailable"});
         broker.wait_for_log({"a key store cannot answer", server().host()});
+        const std::string metrics = metrics_of(broker);
+        EXPECT_THAT(metrics, HasSubstr("hpfeeds_broker_auth_store_out{store=\"mongodb://" +
+                                       server().host() + "/hpfeeds\"} 1"));
+        EXPECT_THAT(metrics, HasSubstr("category=\"error-checking-ident\"} 21"));
     }
 
 private:
@@ -152,8 +182,7 @@ private:
 };
 
 TEST_F(MongoOutage, AServerThatStopsAndStartsAgain) {
-    const BrokerProcess broker(
-        {.arguments = {"--auth", server().url(), "--auth-failure-delay", "0"}, .keys = {}});
+    const BrokerProcess broker(asking());
     Load load(broker);
     server().kill();
     expect_refusals_in_time(broker, load);
@@ -163,8 +192,7 @@ TEST_F(MongoOutage, AServerThatStopsAndStartsAgain) {
 }
 
 TEST_F(MongoOutage, AServerThatFreezesAndThaws) {
-    const BrokerProcess broker(
-        {.arguments = {"--auth", server().url(), "--auth-failure-delay", "0"}, .keys = {}});
+    const BrokerProcess broker(asking());
     Load load(broker);
     server().freeze();
     expect_refusals_in_time(broker, load);

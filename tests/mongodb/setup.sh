@@ -36,7 +36,7 @@ go1.1[0-9]* | go1.20*)
   [ -n "$root" ] || cannot "Go is too old, and $toolchain cannot be fetched; is there a network?"
   # The module cache is read-only and its files are not executable.
   cp -R "$root" toolchain && chmod -R u+w toolchain && chmod +x toolchain/bin/* toolchain/pkg/tool/*/* || exit 1
-  PATH=$PWD/toolchain/bin:$PATH
+  export GOROOT="$PWD/toolchain" PATH="$PWD/toolchain/bin:$PATH"
   ;;
 esac
 

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdlib>
 #include <exception>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -183,6 +184,36 @@ TEST_F(MongoKeys, AHostileIdentIsAValueAndNeverPartOfAQuestion) {
     EXPECT_TRUE(works(broker, {R"(it's {"$ne": null})", "odd"}));
     EXPECT_TRUE(works(broker, {"testing", "secretkey"}));
     EXPECT_THAT(broker.log(), Not(HasSubstr("cannot answer")));
+}
+
+// Without an index the server goes through all documents at each look-up: the store reads ahead.
+TEST_F(MongoKeys, ManyLoginsAtOnceAreServedFromASlowServer) {
+    constexpr int keys = 2'000;
+    constexpr int logins = 200;
+    std::string documents;
+    for (int number = 0; number < keys; ++number)
+        documents += (number == 0 ? "" : ",") + std::string(R"({"identifier": "s)") +
+                     std::to_string(number) +
+                     R"(", "secret": "s", "publish": ["chan2"], "subscribe": ["chan2"]})";
+    mongo_insert(server(), documents);
+    const BrokerProcess broker(asking(server().url()));
+    std::vector<std::unique_ptr<WireClient>> clients;
+    for (int number = 0; number < logins; ++number) {
+        const std::string ident = "s" + std::to_string(keys - 1 - number);
+        clients.push_back(std::make_unique<WireClient>(broker.address(), Login{ident, "s"}));
+        clients.back()->publish("chan2", "x");
+        clients.back()->publish("forbidden", "x");
+    }
+    for (const auto& client : clients)
+        client->expect_refusal("Authkey not allowed to pub here. ident=" + client->ident() +
+                               ", chan=forbidden");
+    // What was read ahead is soon forgotten.
+    mongo_command(server(), R"({"update": "auth_key", "updates": [
+        {"q": {"identifier": "s7"}, "u": {"$set": {"secret": "changed"}}}]})");
+    const Deadline deadline;
+    while (!works(broker, {"s7", "changed"}))
+        ASSERT_FALSE(deadline.passed());
+    expect_refused(broker, {"s7", "s"});
 }
 
 // ---- what the URL may say ----
