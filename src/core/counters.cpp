@@ -69,11 +69,15 @@ IdentCounters& CounterBook::stranger(std::string_view ident) noexcept {
     return this->ident(other_label, other_label);
 }
 
-ChannelCounters& CounterBook::channel(std::string_view ident, std::string_view channel) noexcept {
+ChannelCounters& CounterBook::channel(std::string_view ident, std::string_view channel,
+                                      bool listed) noexcept {
     std::string key = key_of(ident, channel);
     if (const auto known = channel_index_.find(key); known != channel_index_.end())
         return *known->second;
-    if (channel_index_.size() >= counted_channels_max) {
+    const bool full = channel_index_.size() >= counted_channels_max ||
+                      (!listed && unlisted_channels_ >= counted_unlisted_channels_max);
+    if (!full && !listed) ++unlisted_channels_;
+    if (full) {
         key = key_of(other_label, other_label);
         ident = channel = other_label;
         if (const auto known = channel_index_.find(key); known != channel_index_.end())

@@ -107,8 +107,9 @@ public:
     // Entries, made when they are missing; never null.
     [[nodiscard]] IdentCounters& ident(std::string_view ident, std::string_view owner) noexcept;
     [[nodiscard]] IdentCounters& stranger(std::string_view ident) noexcept;
-    [[nodiscard]] ChannelCounters& channel(std::string_view ident,
-                                           std::string_view channel) noexcept;
+    // `listed`: the key lists the channel by its name.
+    [[nodiscard]] ChannelCounters& channel(std::string_view ident, std::string_view channel,
+                                           bool listed = true) noexcept;
 
     ShardCounters shard;
 
@@ -129,6 +130,7 @@ private:
     std::unordered_map<std::string, IdentCounters*> ident_index_;
     std::unordered_map<std::string, ChannelCounters*> channel_index_;
     std::size_t strangers_ = 0;
+    std::size_t unlisted_channels_ = 0;
 };
 
 }  // namespace hpfeeds::core

@@ -71,6 +71,9 @@ inline constexpr std::size_t discarded_bytes_max = 256 * 1024;
 inline constexpr std::size_t counted_idents_max = 20'000;
 inline constexpr std::size_t counted_strangers_max = 1'000;  // idents that never logged in
 inline constexpr std::size_t counted_channels_max = 50'000;  // pairs of ident and channel
+// Of these, with channels that no key lists and only a pattern allows: peers make up such names,
+// and shall not use up the places of the listed ones.
+inline constexpr std::size_t counted_unlisted_channels_max = 5'000;
 
 // Refusals told to the log in one turn of a shard; further ones are only counted.
 inline constexpr std::size_t incidents_per_turn_max = 64;

@@ -67,7 +67,11 @@ Route* Shard::find_route(Session& session, const wire::Frame& frame, Instant now
     Channel& channel = channels_.find_or_add(frame.channel);
     ++channel.uses;
     ++route_count_;
-    auto* route = new Route{&channel, &book_.channel(account.ident, frame.channel), {}};
+    auto* route =
+        new Route{&channel,
+                  &book_.channel(account.ident, frame.channel,
+                                 !options_.wildcards || account.pubchans.contains(frame.channel)),
+                  {}};
     route->head.push_back(static_cast<char>(frame.ident.size()));
     route->head.append(frame.ident);
     route->head.push_back(static_cast<char>(frame.channel.size()));
@@ -245,9 +249,11 @@ void Shard::subscribe(Session& session, const wire::Frame& frame, Instant now) n
                       now);
     }
     Channel& channel = channels_.find_or_add_listened(frame.channel);
-    auto* subscription =
-        new Subscription{&session, &channel, &book_.channel(session.account->ident, frame.channel),
-                         static_cast<std::uint32_t>(channel.subscribers.size())};
+    auto* subscription = new Subscription{
+        &session, &channel,
+        &book_.channel(session.account->ident, frame.channel,
+                       !options_.wildcards || session.account->subchans.contains(frame.channel)),
+        static_cast<std::uint32_t>(channel.subscribers.size())};
     channel.subscribers.push_back({&session, subscription});
     session.subscriptions.insert(subscription);
     subscription->counters->subscriptions.add(1);

@@ -57,5 +57,15 @@ TEST(CounterBook, BoundsChannels) {
     EXPECT_EQ(book.channel("ident", "one more").channel, other_label);
 }
 
+TEST(CounterBook, NamesThatOnlyAPatternAllowsUseUpTheirOwnPlacesAlone) {
+    CounterBook book;
+    for (std::size_t i = 0; i < counted_unlisted_channels_max; ++i)
+        EXPECT_EQ(book.channel("ident", std::to_string(i), false).channel, std::to_string(i));
+    EXPECT_EQ(book.channel("ident", "one more", false).channel, other_label);
+    EXPECT_EQ(book.channel("ident", "0", false).channel, "0");
+    EXPECT_EQ(book.channel("ident", "listed", true).channel, "listed");
+    EXPECT_EQ(book.channel("ident", "one more", true).channel, "one more");
+}
+
 }  // namespace
 }  // namespace hpfeeds::core
