@@ -30,7 +30,7 @@ void tell_of_one(const char* event, const std::string& store, const Lookup& look
     const auto now = std::chrono::steady_clock::now().time_since_epoch();
     if (!limit.admit(static_cast<std::uint64_t>(duration_cast<seconds>(now).count()))) return;
     log::warning(
-        "a key cannot be read",
+        event,
         {{"store", store}, {"reason", lookup.reason}, {"held_back", limit.take_held_back()}});
 }
 
