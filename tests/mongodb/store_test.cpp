@@ -36,7 +36,9 @@ protected:
 
     MongoServer& server() { return *server_; }
     BrokerSetup asking(const std::string& url, std::vector<std::string> more = {}) const {
-        std::vector<std::string> arguments{"--auth", url, "--auth-failure-delay", "0"};
+        // A busy machine must not look like a server that is out.
+        std::vector<std::string> arguments{"--auth",         url,  "--auth-failure-delay", "0",
+                                           "--auth-timeout", "15s"};
         arguments.insert(arguments.end(), more.begin(), more.end());
         return {.arguments = std::move(arguments), .keys = {}};
     }
