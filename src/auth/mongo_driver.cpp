@@ -3,13 +3,22 @@
 
 #include "log/log.hpp"
 
+#include <sys/mman.h>
+#include <unistd.h>
 #include <chrono>
 #include <cstdint>
+#include <string>
 
 namespace hpfeeds::auth {
 namespace {
 
 thread_local bool silent = false;
+
+// libmongoc makes a file of counters in /dev/shm when it is loaded, before main(), whether it will
+// be used or not; whoever is killed leaves it there, and the next process with its number is told
+// of it. Nobody reads ours: its name goes at once, its memory with the process.
+[[maybe_unused]] const int nameless_counters =
+    shm_unlink(("/mongoc-" + std::to_string(getpid())).c_str());
 
 void tell(mongoc_log_level_t level, const char*, const char* message, void*) {
     if (silent || level > MONGOC_LOG_LEVEL_WARNING) return;

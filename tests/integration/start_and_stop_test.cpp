@@ -208,5 +208,12 @@ TEST(StartAndStop, ASecondSignalEndsTheWaitingForReaders) {
     EXPECT_EQ(broker.stop(), 0);
 }
 
+// libmongoc makes one when it is loaded, and would leave it behind.
+TEST(StartAndStop, AKilledBrokerLeavesNoFileInSharedMemory) {
+    BrokerProcess broker;
+    const std::string counters = "/dev/shm/mongoc-" + std::to_string(broker.pid());
+    EXPECT_FALSE(std::filesystem::exists(counters));
+}
+
 }  // namespace
 }  // namespace hpfeeds::support
