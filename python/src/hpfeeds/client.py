@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import collections
 import logging
+import select
 import socket
 import ssl
 import sys
@@ -21,7 +22,7 @@ from typing import Any, Deque, Optional, Union
 from ._native import Machine, peer_is_gone
 from ._pace import Pace
 from .exceptions import Disconnect, FeedException, ProtocolException
-from .protocol import OP_PUBLISH, SIZES
+from .protocol import BUFSIZ, OP_PUBLISH, SIZES
 
 __all__ = ["Client", "FeedException", "SslClient", "new"]
 
@@ -35,6 +36,11 @@ Payload = Union[str, bytes, bytearray, memoryview]
 _READ_BYTES = 262144
 # publish_many() hands frames to the system in pieces of about this size.
 _BATCH_BYTES = 262144
+# A client that waits for errors alone keeps so many messages, and leaves the others with the broker.
+_MESSAGES_MAX = 10000
+_ERRORS_MAX = 16
+# How often a pause looks whether stop() was called; a signal handler may not touch a lock.
+_LOOK_SECONDS = 0.1
 
 
 def _names(channels: Channels) -> list[Union[str, bytes]]:
@@ -80,17 +86,21 @@ class Client:
         self.connecting_lock = threading.Lock()
 
         self._machine = Machine(ident, secret, SIZES[OP_PUBLISH])
+        # Held while the machine works, and never while waiting.
+        self._thinking = threading.Lock()
         # Held while bytes are handed to the socket: frames of two threads never mix.
         self._writing = threading.Lock()
-        # Held while the machine works; never while waiting.
-        self._thinking = threading.Lock()
-        self._room = bytearray(_READ_BYTES)
+        # Held while bytes are waited for: one thread at a time reads.
+        self._reading = threading.Lock()
         self._waiting = False
-        self._stop = threading.Event()
+        self._reader = 0
+        self._read_from: Any = None
+        self._room = bytearray(_READ_BYTES)
         self._messages: Deque[Message] = collections.deque()
-        self._errors: Deque[str] = collections.deque()
-        self._pace = Pace(min(1.0, float(sleepwait)), float(sleepwait))
+        self._errors: Deque[str] = collections.deque(maxlen=_ERRORS_MAX)
+        self._refused = False
         self._connected_at = 0.0
+        self._pace = Pace(min(1.0, float(sleepwait)), float(sleepwait))
 
         self.tryconnect()
 
@@ -102,35 +112,42 @@ class Client:
     def tryconnect(self) -> None:
         """Connects. With reconnect, tries until it succeeds, or until stop() or close() is called."""
         with self.connecting_lock:
-            while not self.connected and not self.closed:
-                if self._stop.wait(self._pace.next_wait()):
-                    return
+            while not self.connected and self._pause(self._pace.next_wait()):
                 try:
                     self.connect()
                 except (FeedException, Disconnect, OSError) as error:
                     logger.error("%s", error)
-                    self._drop()
-                    if not self.reconnect:
-                        if isinstance(error, (FeedException, Disconnect)):
-                            raise
-                        raise FeedException(str(error)) from error
+                    if self.reconnect:
+                        continue
+                    if isinstance(error, (FeedException, Disconnect)):
+                        raise
+                    raise FeedException(str(error)) from error
+
+    def _pause(self, seconds: float) -> bool:
+        """False when the session shall not go on."""
+        end = time.monotonic() + seconds
+        while not (self.stopped or self.closed):
+            left = end - time.monotonic()
+            if left <= 0:
+                return True
+            time.sleep(min(left, _LOOK_SECONDS))
+        return False
 
     def connect(self) -> None:
         """One attempt."""
         self.close_old()
         logger.info("connecting to %s:%s", self.host, self.port)
-        self.s = self._open()
+        self._refused = False
+        self.s = sock = self._open()
         try:
-            self._greet()
-            self.s.settimeout(None)
-            self._keep_alive(self.s)
+            self._greet(sock)
+            sock.settimeout(None)
+            self._keep_alive(sock)
         except BaseException:
             self.close_old()
             raise
         self._connected_at = time.monotonic()
         self.connected = True
-        if self.closed:  # by another thread, meanwhile
-            self._drop()
 
     def _open(self) -> Any:
         """A connected socket to the first address of the host that answers."""
@@ -160,27 +177,25 @@ class Client:
                 sock.close()
         raise FeedException(f"Could not connect to broker {self.host}: {last}") from last
 
-    def _greet(self) -> None:
+    def _greet(self, sock: Any) -> None:
         """Hears INFO and answers it: the machine says AUTH and every subscription."""
         with self._thinking:
             self._machine.reset()
+        room = bytearray(BUFSIZ)
         deadline = None if self.timeout is None else time.monotonic() + self.timeout
         while not self._machine.connected:
             if deadline is not None:
-                left = deadline - time.monotonic()
-                if left <= 0:
-                    raise FeedException("Connection receive timeout.")
-                self.s.settimeout(left)
+                sock.settimeout(max(deadline - time.monotonic(), 0.001))
             try:
-                self._understand(self.s.recv_into(self._room))
+                self._understand(sock, room, sock.recv_into(room))
             except (socket.timeout, TimeoutError):
                 raise FeedException("Connection receive timeout.") from None
             except ProtocolException as error:
                 raise FeedException(f"Expected OP_INFO, but {error}") from error
-        self.s.settimeout(self.timeout)
+        sock.settimeout(self.timeout)
         with self._thinking:
             greeting = self._machine.take_output()
-        self._send_all(greeting)
+        self._send_all(sock, greeting)
 
     @staticmethod
     def _keep_alive(sock: Any) -> None:
@@ -195,53 +210,71 @@ class Client:
         """Closes the socket of an earlier attempt."""
         old, self.s = self.s, None
         if old is not None:
+            self._shut(old, socket.SHUT_RDWR)  # wakes a thread that reads from it
             old.close()
 
-    def _drop(self) -> None:
-        """The session is over. One that was of use is made again at once, another after a pause."""
-        if self.connected and not self._errors and time.monotonic() - self._connected_at > 1:
-            self._pace.success()
+    def _drop(self, sock: Any) -> None:
+        """The session on `sock` is over. One that was of use is made again at once, another after a pause."""
+        if sock is not self.s:
+            return  # another thread has made a new one
         self.connected = False
+        if not self._refused and time.monotonic() - self._connected_at > 1:
+            self._pace.success()
         self.close_old()
+
+    @staticmethod
+    def _shut(sock: Any, how: int) -> None:
+        try:
+            # Not sock.shutdown(): on a TLS socket that forgets the session another thread is reading from.
+            socket.socket.shutdown(sock, how)
+        except (OSError, ValueError):
+            pass
 
     # --- Bytes in and out -------------------------------------------------------------------------------------------
 
-    def _understand(self, count: int) -> None:
+    def _understand(self, sock: Any, room: bytearray, count: int) -> None:
         """Gives what was read to the machine, and sorts what that meant. No bytes are the broker's end."""
         if count == 0:
             raise Disconnect("the broker closed the connection")
         with self._thinking:
-            messages, notes = self._machine.receive(self._room, count)
+            if sock is not self.s:
+                raise Disconnect("the session was replaced")
+            messages, notes = self._machine.receive(room, count)
         self._messages.extend(messages)
         for what, text in notes:
             if what == "connected":
                 self.brokername = text
             elif what == "error":
+                self._refused = True
                 self._errors.append(text)
             else:
                 raise ProtocolException(text)
 
-    def _receive(self) -> bool:
-        """Waits for bytes; False when the socket's timeout came first."""
-        sock = self.s
-        if sock is None:
-            raise Disconnect("not connected")
+    def _receive(self, sock: Any, timeout: Optional[float] = None) -> bool:
+        """Waits for bytes; False when `timeout`, or the socket's own, came first."""
         try:
-            count = self._read_some(sock)
+            count = self._read_some(sock, timeout)
         except (socket.timeout, TimeoutError):
             return False
         except (OSError, ValueError) as error:
             raise Disconnect(str(error)) from error
-        self._understand(count)
+        self._understand(sock, self._room, count)
         return True
 
-    def _read_some(self, sock: Any) -> int:
+    def _read_some(self, sock: Any, timeout: Optional[float]) -> int:
+        if timeout is not None:
+            self._await_readable(sock, timeout)
         return int(sock.recv_into(self._room))
 
-    def _send_all(self, data: bytes) -> None:
-        sock = self.s
-        if sock is None:
-            raise Disconnect("not connected")
+    @staticmethod
+    def _await_readable(sock: Any, timeout: Optional[float]) -> None:
+        """The socket's own timeout stays as it is: another thread may be sending."""
+        poll = select.poll()
+        poll.register(sock.fileno(), select.POLLIN)
+        if not poll.poll(None if timeout is None else max(timeout, 0) * 1000):
+            raise socket.timeout("timed out")
+
+    def _send_all(self, sock: Any, data: bytes) -> None:
         try:
             sock.sendall(data)
         except (socket.timeout, TimeoutError):
@@ -252,46 +285,53 @@ class Client:
     def send(self, data: bytes) -> bool:
         """Sends bytes that are hpfeeds already."""
         with self._writing:
-            self._send_all(data)
+            self._send_all(self._socket(), data)
         return True
 
+    def _socket(self) -> Any:
+        sock = self.s
+        if self.closed:
+            raise Disconnect("the client is closed")
+        if sock is None or not self.connected:
+            raise Disconnect("not connected")
+        return sock
+
     def _send_or_reconnect(self, data: bytes) -> None:
-        """Sends, on a new session if this one is gone; once, as a broker that always hangs up would be asked for ever."""
-        for last in (False, True):
+        """Sends; and if the session is gone, makes a new one and sends again. The pauses between grow."""
+        while True:
+            sock = self.s
             try:
                 self._check_peer()
                 self.send(data)
                 return
             except Disconnect as error:
                 logger.info("Disconnected from broker (in publish): %s", error)
-                self._drop()
-                if last or not self.reconnect or self.closed:
+                self._drop(sock)
+                if not self.reconnect or self.stopped or self.closed:
                     raise
                 self.tryconnect()
-                if not self.connected:  # stopped or closed meanwhile
-                    raise
 
     def _check_peer(self) -> None:
         """A broker that hung up has said why; hearing that now is better than writing into nothing."""
-        sock = self.s
-        if self.closed:
-            raise Disconnect("the client is closed")
-        if sock is None or not self.connected:
-            raise Disconnect("not connected")
+        sock = self._socket()
         if not peer_is_gone(sock.fileno()):
             return
-        if not self._waiting:  # else the reading thread hears it
-            self._hear_the_end()
+        if self._reading.acquire(blocking=False):  # else the thread that reads hears it
+            try:
+                self._hear_the_end(sock)
+            finally:
+                self._reading.release()
         raise Disconnect(self._errors[-1] if self._errors else "the broker closed the connection")
 
-    def _hear_the_end(self) -> None:
+    def _hear_the_end(self, sock: Any) -> None:
+        known = len(self._errors)
+        deadline = time.monotonic() + (self.timeout or 3)
         try:
-            self.s.settimeout(self.timeout)
-            while self._receive():
+            while self._receive(sock, deadline - time.monotonic()):
                 pass
-        except (Disconnect, OSError):
+        except Disconnect:
             pass
-        for text in self._errors:
+        for text in list(self._errors)[known:]:
             logger.error("The broker says: %s", text)
 
     # --- What users call --------------------------------------------------------------------------------------------
@@ -302,10 +342,12 @@ class Client:
         Raises MessageTooBig, TooLong and TypeError for what cannot be said; Disconnect when there is no session and
         none shall be made again.
         """
-        with self._thinking:
-            frames = [self._machine.frame(channel, data) for channel in _names(chaninfo)]
-        for frame in frames:
-            self._send_or_reconnect(frame)
+        frame = self._machine.frame
+        if isinstance(chaninfo, str):
+            self._send_or_reconnect(frame(chaninfo, data))
+        else:
+            for one in [frame(channel, data) for channel in _names(chaninfo)]:
+                self._send_or_reconnect(one)
 
     def publish_many(self, channel: Union[str, bytes], payloads: Iterable[Payload]) -> int:
         """Sends every payload to a channel, many with one call of the system. Returns how many."""
@@ -343,10 +385,10 @@ class Client:
                 said = self._machine.take_output() if self.connected else b""
             try:
                 if said:
-                    self._send_all(said)
+                    self._send_all(self._socket(), said)
             except Disconnect as error:
-                logger.info("Disconnected from broker (in subscribe): %s", error)
                 # Whoever reads or publishes next notices, and the new session subscribes by itself.
+                logger.info("Disconnected from broker (in subscribe): %s", error)
 
     def run(
         self,
@@ -354,48 +396,46 @@ class Client:
         error_callback: Callable[[str], Any],
     ) -> None:
         """Reads until stop() is called. What a callback raises comes out of here; run() can then be called again."""
-        while not self.stopped and not self.closed:
-            self._hand_out(message_callback, error_callback)
+        while True:
+            while self._messages and not self.stopped:
+                message_callback(*self._messages.popleft())
+            while self._errors and not self.stopped:
+                error_callback(self._errors.popleft())
             if self.stopped or self.closed:
                 break
             try:
                 self._wait_for_bytes()
             except Disconnect as error:
-                self._hand_out(message_callback, error_callback, keep_errors=True)
-                self._drop()
-                self._errors.clear()
-                if self.stopped or self.closed:
-                    break
+                if self._messages or self._errors:
+                    continue  # these first; reading an ended session again says the same
                 logger.info("Disconnected from broker: %s", error)
-                if not self.reconnect:
-                    raise
-                self.tryconnect()
+                self._renew(error)
         logger.info("Stopped, exiting run loop.")
 
-    def _hand_out(
-        self,
-        message_callback: Callable[[str, str, bytes], Any],
-        error_callback: Callable[[str], Any],
-        keep_errors: bool = False,
-    ) -> None:
-        messages = self._messages
-        while messages and not self.stopped:
-            message_callback(*messages.popleft())
-        for _ in range(len(self._errors)):
-            text = self._errors.popleft()
-            if keep_errors:  # _drop() wants to know that there were some
-                self._errors.append(text)
-            error_callback(text)
+    def _renew(self, error: Disconnect) -> None:
+        if self.stopped or self.closed:
+            return
+        self._drop(self._read_from)
+        if not self.reconnect:
+            raise error
+        self.tryconnect()
 
-    def _wait_for_bytes(self) -> bool:
+    def _wait_for_bytes(self, timeout: Optional[float] = None) -> bool:
         """_receive() that stop() ends: it shuts the reading half of the socket, which then reads as ended."""
-        self._waiting = True
-        try:
-            if self.stopped or self.closed:
-                return False
-            return self._receive()
-        finally:
-            self._waiting = False
+        with self._reading:
+            self._reader = threading.get_ident()
+            self._waiting = True
+            try:
+                if self.stopped or self.closed:
+                    return False
+                self._read_from = self._socket()
+                return self._receive(self._read_from, timeout)
+            except Disconnect:
+                if self.stopped or self.closed:
+                    return False
+                raise
+            finally:
+                self._waiting = False
 
     def read(self, timeout: Optional[float] = None) -> Optional[Message]:
         """The next message; None when the time is over, or after stop(). What the broker complains of is raised."""
@@ -405,59 +445,33 @@ class Client:
                 raise FeedException(self._errors.popleft())
             if self.stopped or self.closed:
                 return None
-            left = None if deadline is None else deadline - time.monotonic()
-            if left is not None and left <= 0:
-                return None
             try:
-                if not self.connected:
-                    raise Disconnect("not connected")
-                self._with_timeout(left)
-            except Disconnect:
-                self._drop()
-                if self._messages or self._errors or self.stopped or self.closed:
-                    continue
-                if not self.reconnect:
-                    raise
-                self.tryconnect()
+                left = None if deadline is None else deadline - time.monotonic()
+                if not self._wait_for_bytes(left) and deadline is not None and time.monotonic() >= deadline:
+                    return None
+            except Disconnect as error:
+                if not self._messages and not self._errors:
+                    self._renew(error)
         return self._messages.popleft()
 
     def wait(self, timeout: Optional[float] = 1) -> Optional[str]:
         """Waits for the broker to complain; its text, or None. Messages that come meanwhile are kept for run()."""
-        if not self._errors:
+        if not self._errors and len(self._messages) < _MESSAGES_MAX:
             try:
-                self._with_timeout(timeout)
+                self._wait_for_bytes(timeout)
             except Disconnect:
                 pass
         return self._errors.popleft() if self._errors else None
 
-    def _with_timeout(self, timeout: Optional[float]) -> None:
-        """One read with a time of its own; the socket keeps the one it had."""
-        sock = self.s
-        if sock is None:
-            raise Disconnect("not connected")
-        before = sock.gettimeout()
-        sock.settimeout(timeout if timeout is None else max(timeout, 0.000001))
-        try:
-            self._wait_for_bytes()
-        finally:
-            if sock.fileno() >= 0:
-                sock.settimeout(before)
-
     def stop(self) -> None:
         """Ends run() and read(), from any thread, from a callback, and from a signal handler."""
         self.stopped = True
-        self._stop.set()
-        if self._waiting:
-            self._shut(socket.SHUT_RD)
+        self._wake_reader()
 
-    def _shut(self, how: int) -> None:
+    def _wake_reader(self) -> None:
         sock = self.s
-        try:
-            if sock is not None:
-                # Not sock.shutdown(): on a TLS socket that forgets the session another thread is reading from.
-                socket.socket.shutdown(sock, how)
-        except OSError:
-            pass
+        if self._waiting and sock is not None:
+            self._shut(sock, socket.SHUT_RD)
 
     def close(self) -> None:
         """Ends the session. Waits, timeout at most, until the broker has read everything and closes its side.
@@ -467,27 +481,26 @@ class Client:
         if self.closed:
             return
         self.closed = True
-        self._stop.set()
-        if self._waiting or self.connecting_lock.locked():
-            self._shut(socket.SHUT_RDWR)
-            return
-        if self.connected and self.s is not None:
-            self._say_goodbye()
+        self._wake_reader()
+        sock = self.s
+        # A signal handler interrupts the very read that it would have to wait for.
+        interrupts = self._waiting and self._reader == threading.get_ident()
+        if sock is not None and self.connected and not interrupts:
+            with self._reading:
+                self._say_goodbye(sock)
         self.connected = False
         self.close_old()
 
-    def _say_goodbye(self) -> None:
-        self._shut(socket.SHUT_WR)
-        deadline = None if self.timeout is None else time.monotonic() + self.timeout
+    def _say_goodbye(self, sock: Any) -> None:
+        known = len(self._errors)
+        self._shut(sock, socket.SHUT_WR)
+        deadline = time.monotonic() + (self.timeout or 3)
         try:
-            while deadline is None or time.monotonic() < deadline:
-                self.s.settimeout(None if deadline is None else max(deadline - time.monotonic(), 0.001))
-                if not self._receive():
-                    break
-                self._messages.clear()
-        except (Disconnect, OSError):
+            while self._receive(sock, deadline - time.monotonic()):
+                self._messages.clear()  # or a broker that keeps sending would fill the memory
+        except Disconnect:
             pass
-        for text in self._errors:
+        for text in list(self._errors)[known:]:
             logger.error("The broker says: %s", text)
 
     def __enter__(self) -> Client:
@@ -526,37 +539,38 @@ class SslClient(Client):
         sock = socket.socket(addr_family, socket.SOCK_STREAM)
         return self._context.wrap_socket(sock, server_hostname=self.host)
 
-    def _read_some(self, sock: Any) -> int:
-        import select
-
-        timeout = sock.gettimeout()
+    def _read_some(self, sock: Any, timeout: Optional[float]) -> int:
+        if timeout is None:
+            timeout = sock.gettimeout()
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
-            with self._tls:
-                before = sock.gettimeout()
-                sock.settimeout(0)
-                try:
-                    return int(sock.recv_into(self._room))
-                except (ssl.SSLWantReadError, ssl.SSLWantWriteError, BlockingIOError):
-                    pass
-                finally:
-                    if sock.fileno() >= 0:
-                        sock.settimeout(before)
-            left = None if deadline is None else deadline - time.monotonic()
-            if left is not None and left <= 0:
-                raise socket.timeout("timed out")
-            select.select([sock], [], [], left)
+            count = self._read_what_is_there(sock)
+            if count is not None:
+                return count
+            self._await_readable(sock, None if deadline is None else deadline - time.monotonic())
 
-    def _send_all(self, data: bytes) -> None:
+    def _read_what_is_there(self, sock: Any) -> Optional[int]:
         with self._tls:
-            super()._send_all(data)
+            before = sock.gettimeout()
+            sock.settimeout(0)
+            try:
+                return int(sock.recv_into(self._room))
+            except (ssl.SSLWantReadError, ssl.SSLWantWriteError, BlockingIOError):
+                return None
+            finally:
+                if sock.fileno() >= 0:
+                    sock.settimeout(before)
 
-    def _say_goodbye(self) -> None:
+    def _send_all(self, sock: Any, data: bytes) -> None:
+        with self._tls:
+            super()._send_all(sock, data)
+
+    def _say_goodbye(self, sock: Any) -> None:
         """TLS says its own goodbye first, or the broker must take the end for an attack."""
         try:
             with self._tls:
-                self.s.settimeout(self.timeout)
-                self.s.unwrap().close()
+                sock.settimeout(self.timeout or 3)
+                sock.unwrap().close()
         except (OSError, ValueError):
             pass
 
