@@ -98,7 +98,7 @@ class Broker:
         since = len(self.log)
         self._set_key(ident, secret, publish or [], subscribe or [])
         if self._process is not None:
-            self.wait_for_log(r"keys.json", since=since)
+            self.wait_for_log(r"users read .*keys\.json", since=since)
 
     def wait_for_subscription(self, channel: str, ident: Optional[str] = None) -> None:
         """hpfeeds does not acknowledge a subscription; the broker's log tells of it."""

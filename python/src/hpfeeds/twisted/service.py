@@ -17,7 +17,7 @@ from twisted.internet import defer
 from twisted.internet.endpoints import HostnameEndpoint, clientFromString
 from twisted.internet.interfaces import IPushProducer
 from twisted.python import log
-from zope.interface import implementer
+from zope.interface import implementer  # type: ignore[import-untyped]
 
 from .._native import Machine
 from .._outbox import Outbox
@@ -130,7 +130,8 @@ class ClientSessionService(MultiService):
         self._waiting: list[_WhenConnected] = []
         self.read_queue = Inbox(self._pause_reading, self._resume_reading)
         self.client_endpoint = endpoint
-        self.client_factory: Any = ClientFactory.forProtocol(_Protocol, ident, secret)
+        factory: Any = ClientFactory.forProtocol(_Protocol, ident, secret)
+        self.client_factory = factory
         self.client_factory.service = self
         self.client_factory.noisy = False
         self.client_service = ClientService(endpoint, self.client_factory, retryPolicy=retry_policy)
@@ -165,7 +166,7 @@ class ClientSessionService(MultiService):
     def _stopped(self, result: Any) -> Any:
         waiting, self._waiting = self._waiting, []
         for waiter in waiting:
-            if waiter.callbacks:  # nobody is told of a failure that nobody waits for
+            if _is_waited_for(waiter):  # nobody is told of a failure that nobody waits for
                 waiter.errback(defer.CancelledError("the service was stopped"))
         self.read_queue.end()
         return result
@@ -277,6 +278,10 @@ class ClientSessionService(MultiService):
             if self.running:
                 raise
             raise StopAsyncIteration from None
+
+
+def _is_waited_for(deferred: Any) -> bool:
+    return bool(deferred.callbacks)
 
 
 def _arguments(*args: Any, **kwargs: Any) -> tuple[Any, Text, Text, Optional[RetryPolicy]]:
