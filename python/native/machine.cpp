@@ -115,16 +115,16 @@ nb::object Machine::frame(nb::handle channel, nb::handle payload) const {
 
 void bind_machine(nb::module_& module) {
     nb::class_<Machine>(module, "Machine", "The client's half of the protocol, without I/O.")
-        .def(nb::init<nb::handle, nb::handle, std::size_t>(), nb::arg("ident"), nb::arg("secret"),
+        .def(nb::init<nb::handle, nb::handle, std::size_t>(), nb::arg("ident").none(), nb::arg("secret").none(),
              nb::arg("frame_bytes_max"))
         .def("reset", &Machine::reset, "A new connection; the subscriptions stay.")
-        .def("receive", &Machine::receive, nb::arg("data"), nb::arg("count") = -1,
+        .def("receive", &Machine::receive, nb::arg("data").none(), nb::arg("count") = -1,
              "([(ident, channel, payload), ...], [(what, text), ...])")
         .def("take_output", &Machine::take_output, "What has to be sent.")
         .def_prop_ro("connected", &Machine::connected, "Whether the broker introduced itself.")
-        .def("subscribe", &Machine::subscribe, nb::arg("channel"))
-        .def("unsubscribe", &Machine::unsubscribe, nb::arg("channel"))
-        .def("frame", &Machine::frame, nb::arg("channel"), nb::arg("payload"), "A PUBLISH frame.");
+        .def("subscribe", &Machine::subscribe, nb::arg("channel").none())
+        .def("unsubscribe", &Machine::unsubscribe, nb::arg("channel").none())
+        .def("frame", &Machine::frame, nb::arg("channel").none(), nb::arg("payload").none(), "A PUBLISH frame.");
 }
 
 }  // namespace hpfeeds::python

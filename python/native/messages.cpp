@@ -208,32 +208,32 @@ nb::object force_str(nb::handle value) {
 }  // namespace
 
 void bind_messages(nb::module_& module) {
-    module.def("msghdr", msghdr, nb::arg("op"), nb::arg("data"), "A frame with any opcode.");
-    module.def("msginfo", msginfo, nb::arg("name"), nb::arg("rand"), "An INFO frame.");
-    module.def("msgauth", msgauth, nb::arg("rand"), nb::arg("ident"), nb::arg("secret"),
+    module.def("msghdr", msghdr, nb::arg("op"), nb::arg("data").none(), "A frame with any opcode.");
+    module.def("msginfo", msginfo, nb::arg("name").none(), nb::arg("rand").none(), "An INFO frame.");
+    module.def("msgauth", msgauth, nb::arg("rand").none(), nb::arg("ident").none(), nb::arg("secret").none(),
                "An AUTH frame, the answer to INFO.");
-    module.def("msgpublish", msgpublish, nb::arg("ident"), nb::arg("chan"), nb::arg("data"),
+    module.def("msgpublish", msgpublish, nb::arg("ident").none(), nb::arg("chan").none(), nb::arg("data").none(),
                "A PUBLISH frame.");
-    module.def("msgsubscribe", msgsubscribe, nb::arg("ident"), nb::arg("chan"),
+    module.def("msgsubscribe", msgsubscribe, nb::arg("ident").none(), nb::arg("chan").none(),
                "A SUBSCRIBE frame.");
-    module.def("msgunsubscribe", msgunsubscribe, nb::arg("ident"), nb::arg("chan"),
+    module.def("msgunsubscribe", msgunsubscribe, nb::arg("ident").none(), nb::arg("chan").none(),
                "An UNSUBSCRIBE frame.");
-    module.def("msgerror", msgerror, nb::arg("error"), "An ERROR frame.");
+    module.def("msgerror", msgerror, nb::arg("error").none(), "An ERROR frame.");
 
-    module.def("readinfo", read_string, nb::arg("data"), "INFO's body: (name, rand).");
-    module.def("readauth", read_string, nb::arg("data"), "AUTH's body: (ident, digest).");
-    module.def("readpublish", readpublish, nb::arg("data"),
+    module.def("readinfo", read_string, nb::arg("data").none(), "INFO's body: (name, rand).");
+    module.def("readauth", read_string, nb::arg("data").none(), "AUTH's body: (ident, digest).");
+    module.def("readpublish", readpublish, nb::arg("data").none(),
                "PUBLISH's body: (ident, chan, payload).");
-    module.def("readsubscribe", read_subscription, nb::arg("data"),
+    module.def("readsubscribe", read_subscription, nb::arg("data").none(),
                "SUBSCRIBE's body: (ident, chan).");
-    module.def("readunsubscribe", read_subscription, nb::arg("data"),
+    module.def("readunsubscribe", read_subscription, nb::arg("data").none(),
                "UNSUBSCRIBE's body: (ident, chan).");
     module.def("readerror", force_str, nb::arg("error").none(), "ERROR's body: its text.");
 
-    module.def("hashsecret", hashsecret, nb::arg("rand"), nb::arg("secret"),
+    module.def("hashsecret", hashsecret, nb::arg("rand").none(), nb::arg("secret").none(),
                "SHA-1 of rand and secret.");
-    module.def("strpack8", strpack8, nb::arg("x"), "A length byte and the string.");
-    module.def("strunpack8", read_string, nb::arg("x"), "(string, what is left).");
+    module.def("strpack8", strpack8, nb::arg("x").none(), "A length byte and the string.");
+    module.def("strunpack8", read_string, nb::arg("x").none(), "(string, what is left).");
     module.def("force_bytes", force_bytes, nb::arg("value").none(), "str as UTF-8.");
     module.def("force_str", force_str, nb::arg("value").none(), "UTF-8 as str.");
 }

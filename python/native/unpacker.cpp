@@ -126,7 +126,7 @@ void bind_unpacker(nb::module_& module, const nb::dict& sizes) {
             [](Unpacker& self, nb::handle data) {
                 self.feed(BytesArgument(data, "data", BytesArgument::Text::refused));
             },
-            nb::arg("data"), "Adds bytes.")
+            nb::arg("data").none(), "Adds bytes.")
         .def("ready", &Unpacker::ready, "Whether a whole frame is there.")
         .def("pop", next_or_stop, "The frame that is there.")
         .def("unpack", next_or_stop, "The frame that is there.")
