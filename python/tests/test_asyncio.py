@@ -13,6 +13,7 @@ import tls_proxy
 from scripted_broker import ScriptedBroker
 
 import hpfeeds
+from hpfeeds._outbox import Outbox
 from hpfeeds.asyncio import BaseProtocol, ClientProtocol, ClientSession
 from hpfeeds.asyncio import inbox
 from hpfeeds.protocol import msgauth, msgerror, msginfo, msgpublish, msgsubscribe, msgunsubscribe
@@ -298,6 +299,7 @@ def test_an_iterable_is_published_at_the_brokers_pace(run):
 def test_a_full_outbox_drops_the_oldest_and_says_so(broker, run, caplog):
     async def main():
         client = session(broker)
+        client._outbox = Outbox(bytes_max=16_500_000)
         for number in range(40):
             client.publish("test", b"%d:" % number + bytes(1_000_000))
         client.subscribe("test")

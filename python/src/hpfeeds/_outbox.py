@@ -9,7 +9,7 @@ import collections
 from collections.abc import Iterator
 from typing import Deque
 
-BYTES_MAX = 16 << 20
+BYTES_MAX = 64 << 20
 
 
 class Outbox:
