@@ -19,7 +19,8 @@ KEYS = {
 
 async def main():
     listener = socket.create_server(("127.0.0.1", 0))
-    server = Server(Authenticator(KEYS), sock=listener)
+    server = Server(Authenticator(KEYS))
+    server.add_endpoint_test(listener)
     serving = asyncio.ensure_future(server.serve_forever())
     print(listener.getsockname()[1], flush=True)
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)

@@ -12,7 +12,7 @@ import logging
 import socket
 import sys
 from types import TracebackType
-from typing import Any, AsyncIterable, Optional
+from typing import Any, AsyncIterable, Coroutine, Optional
 
 from .._native import Machine
 from .._outbox import Outbox
@@ -26,6 +26,7 @@ __all__ = ["ClientSession"]
 # A broker that says nothing for so long after connecting is no broker.
 _GREETING_SECONDS = 15.0
 _GOODBYE_SECONDS = 3.0
+_CORKED_BYTES_MAX = 131072
 # A connection of this age was of use: if it is lost, the next attempt comes at once.
 _USEFUL_SECONDS = 1.0
 
@@ -44,6 +45,11 @@ class _Protocol(ClientProtocol):
         self._greeting: Optional[asyncio.TimerHandle] = None
         self._drained = asyncio.Event()
         self._drained.set()
+        # Frames of this turn of the loop, which go to the system with one call at its end.
+        self._corked: list[bytes] = []
+        self._corked_bytes = 0
+        # Whether frames may be sent at all: greeted, not closing, and the broker keeps up.
+        self.writable = False
         self.lost: asyncio.Future[None] = self._loop.create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -74,6 +80,7 @@ class _Protocol(ClientProtocol):
         self._cancel_greeting()
         self._made_at = self._loop.time()
         self.transport.write(self._machine.take_output())
+        self.writable = not self._session.closing
         self.connection_ready()
         self._session._ready(self)
 
@@ -86,7 +93,10 @@ class _Protocol(ClientProtocol):
 
     def connection_lost(self, reason: Optional[Exception]) -> None:
         self._cancel_greeting()
+        self.writable = False
         self._drained.set()
+        self._session._keep(self._corked)
+        self._corked = []
         if self._made_at and not self._refused and self._loop.time() - self._made_at > _USEFUL_SECONDS:
             self._session._pace.success()
         self._session._lost(self, reason)
@@ -101,20 +111,37 @@ class _Protocol(ClientProtocol):
     # --- Writing, at the broker's pace ------------------------------------------------------------------------------
 
     def pause_writing(self) -> None:
+        self.writable = False
         self._drained.clear()
 
     def resume_writing(self) -> None:
+        self.writable = self._is_open()
         self._drained.set()
         self._session._flush_outbox()
 
-    @property
-    def writable(self) -> bool:
-        return self._drained.is_set() and not self._session.closing and not self.transport.is_closing()
+    def _is_open(self) -> bool:
+        return bool(self._made_at) and not self._session.closing and not self.transport.is_closing()
+
+    def send(self, frame: bytes) -> None:
+        """Sends a frame with all others of this turn. Requires: writable."""
+        if not self._corked:
+            self._loop.call_soon(self._uncork)
+        self._corked.append(frame)
+        self._corked_bytes += len(frame)
+        if self._corked_bytes > _CORKED_BYTES_MAX:
+            self._uncork()
+
+    def _uncork(self) -> None:
+        if self._corked and not self.transport.is_closing():
+            frames, self._corked, self._corked_bytes = self._corked, [], 0
+            self.transport.write(b"".join(frames))
 
     async def say_goodbye(self) -> None:
         """Ends our half. Closing both at once would, with unread bytes in the socket, throw away what was sent last."""
         transport = self.transport
+        self.writable = False
         if not transport.is_closing():
+            self._uncork()
             if self._made_at and transport.can_write_eof():
                 transport.write_eof()
                 transport.resume_reading()
@@ -130,6 +157,7 @@ class _Protocol(ClientProtocol):
 
     def say(self) -> None:
         """Sends what the machine has to say: a subscription."""
+        self._uncork()
         self.transport.write(self._machine.take_output())
 
 
@@ -232,7 +260,7 @@ class ClientSession:
         frame = self._machine.frame(chan, payload)
         protocol = self.protocol
         if protocol is not None and protocol.writable and not self._outbox:
-            protocol.transport.write(frame)
+            protocol.send(frame)
             return
         if self.closing or self._loop.is_closed():
             raise RuntimeError("the session is closed")
@@ -247,9 +275,15 @@ class ClientSession:
         if protocol is None or not protocol.writable:
             return
         for frame in self._outbox.take_all():
-            protocol.transport.write(frame)
+            protocol.send(frame)
             if not protocol.writable:
                 break
+
+    def _keep(self, frames: list[bytes]) -> None:
+        """What a lost connection did not get to send waits for the next one."""
+        if not self.closing:
+            for frame in frames:
+                self._outbox.put(frame)
 
     async def publish_async_iterable(self, channel: Text, async_iterator: AsyncIterable[Payload]) -> None:
         """Publishes all that comes, no faster than the broker takes it."""
@@ -280,14 +314,16 @@ class ClientSession:
         if self.protocol is not None and not self.closing and not self.protocol.transport.is_closing():
             self.protocol.say()
 
-    async def read(self) -> Message:
+    def read(self) -> Coroutine[Any, Any, Message]:
         """The next message: (ident, channel, payload). EOFError when the session was closed and all is read."""
-        return await self.read_queue.get()
+        return self.read_queue.get()
 
     def __aiter__(self) -> collections.abc.AsyncIterator[Message]:
         return self
 
     async def __anext__(self) -> Message:
+        if not self.read_queue.empty():
+            return self.read_queue.get_nowait()
         try:
             return await self.read_queue.get()
         except EOFError:
@@ -300,10 +336,10 @@ class ClientSession:
 
         Whoever reads gets what is there already, and is then told that this was all.
         """
-        self.closing = True
         if self.protocol is not None:
             for frame in self._outbox.take_all():
-                self.protocol.transport.write(frame)
+                self.protocol.send(frame)
+        self.closing = True
         if self._connection is not None:
             await self._connection.say_goodbye()
         self._ensure_connected.cancel()
