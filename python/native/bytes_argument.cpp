@@ -16,8 +16,8 @@ BytesArgument::BytesArgument(nb::handle value, const char* what, Text text) {
         data_ = view_.buf;
         size_ = static_cast<std::size_t>(view_.len);
     } else {
-        const nb::object kind = nb::borrow(nb::handle(reinterpret_cast<PyObject*>(Py_TYPE(object))))
-                                    .attr("__name__");
+        const nb::object kind =
+            nb::borrow(nb::handle(reinterpret_cast<PyObject*>(Py_TYPE(object)))).attr("__name__");
         PyErr_Format(PyExc_TypeError, "%s must be %s, not %U", what,
                      text == Text::allowed ? "str or bytes" : "bytes", kind.ptr());
         throw nb::python_error();

@@ -104,8 +104,7 @@ nb::object Machine::frame(nb::handle channel, nb::handle payload) const {
     const BytesArgument where(channel, "channel");
     const BytesArgument what(payload, "payload");
     if (where.size() > wire::string_bytes_max) (void)string8(channel, "channel");
-    const std::size_t size =
-        wire::publish_frame_bytes(ident_.size(), where.size(), what.size());
+    const std::size_t size = wire::publish_frame_bytes(ident_.size(), where.size(), what.size());
     if (size > frame_bytes_max_)
         raise_too_big(static_cast<int>(wire::Opcode::publish), size, frame_bytes_max_);
     FreshBytes frame(size);
@@ -115,8 +114,8 @@ nb::object Machine::frame(nb::handle channel, nb::handle payload) const {
 
 void bind_machine(nb::module_& module) {
     nb::class_<Machine>(module, "Machine", "The client's half of the protocol, without I/O.")
-        .def(nb::init<nb::handle, nb::handle, std::size_t>(), nb::arg("ident").none(), nb::arg("secret").none(),
-             nb::arg("frame_bytes_max"))
+        .def(nb::init<nb::handle, nb::handle, std::size_t>(), nb::arg("ident").none(),
+             nb::arg("secret").none(), nb::arg("frame_bytes_max"))
         .def("reset", &Machine::reset, "A new connection; the subscriptions stay.")
         .def("receive", &Machine::receive, nb::arg("data").none(), nb::arg("count") = -1,
              "([(ident, channel, payload), ...], [(what, text), ...])")
@@ -124,7 +123,8 @@ void bind_machine(nb::module_& module) {
         .def_prop_ro("connected", &Machine::connected, "Whether the broker introduced itself.")
         .def("subscribe", &Machine::subscribe, nb::arg("channel").none())
         .def("unsubscribe", &Machine::unsubscribe, nb::arg("channel").none())
-        .def("frame", &Machine::frame, nb::arg("channel").none(), nb::arg("payload").none(), "A PUBLISH frame.");
+        .def("frame", &Machine::frame, nb::arg("channel").none(), nb::arg("payload").none(),
+             "A PUBLISH frame.");
 }
 
 }  // namespace hpfeeds::python

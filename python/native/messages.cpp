@@ -85,8 +85,7 @@ nb::object msgpublish(nb::handle ident, nb::handle chan, nb::handle data) {
     const BytesArgument payload(data, "data");
     require_string8(who, "ident");
     require_string8(channel, "chan");
-    const std::size_t size =
-        wire::publish_frame_bytes(who.size(), channel.size(), payload.size());
+    const std::size_t size = wire::publish_frame_bytes(who.size(), channel.size(), payload.size());
     require_length(size);
     FreshBytes frame(size);
     wire::encode_publish(frame.room, who.text(), channel.text(), payload.bytes());
@@ -152,9 +151,8 @@ public:
     }
     [[nodiscard]] nb::object rest() const {
         if (!is_bytearray_) return new_bytes(rest_);
-        PyObject* made =
-            PyByteArray_FromStringAndSize(reinterpret_cast<const char*>(rest_.data()),
-                                          static_cast<Py_ssize_t>(rest_.size()));
+        PyObject* made = PyByteArray_FromStringAndSize(reinterpret_cast<const char*>(rest_.data()),
+                                                       static_cast<Py_ssize_t>(rest_.size()));
         if (made == nullptr) throw nb::python_error();
         return nb::steal(made);
     }
@@ -209,11 +207,12 @@ nb::object force_str(nb::handle value) {
 
 void bind_messages(nb::module_& module) {
     module.def("msghdr", msghdr, nb::arg("op"), nb::arg("data").none(), "A frame with any opcode.");
-    module.def("msginfo", msginfo, nb::arg("name").none(), nb::arg("rand").none(), "An INFO frame.");
-    module.def("msgauth", msgauth, nb::arg("rand").none(), nb::arg("ident").none(), nb::arg("secret").none(),
-               "An AUTH frame, the answer to INFO.");
-    module.def("msgpublish", msgpublish, nb::arg("ident").none(), nb::arg("chan").none(), nb::arg("data").none(),
-               "A PUBLISH frame.");
+    module.def("msginfo", msginfo, nb::arg("name").none(), nb::arg("rand").none(),
+               "An INFO frame.");
+    module.def("msgauth", msgauth, nb::arg("rand").none(), nb::arg("ident").none(),
+               nb::arg("secret").none(), "An AUTH frame, the answer to INFO.");
+    module.def("msgpublish", msgpublish, nb::arg("ident").none(), nb::arg("chan").none(),
+               nb::arg("data").none(), "A PUBLISH frame.");
     module.def("msgsubscribe", msgsubscribe, nb::arg("ident").none(), nb::arg("chan").none(),
                "A SUBSCRIBE frame.");
     module.def("msgunsubscribe", msgunsubscribe, nb::arg("ident").none(), nb::arg("chan").none(),

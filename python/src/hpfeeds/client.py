@@ -41,6 +41,8 @@ _MESSAGES_MAX = 10000
 _ERRORS_MAX = 16
 # How often a pause looks whether stop() was called; a signal handler may not touch a lock.
 _LOOK_SECONDS = 0.1
+# How long a publisher takes the other side's presence for granted.
+_PEER_SECONDS = 0.001
 
 
 def _names(channels: Channels) -> list[Union[str, bytes]]:
@@ -100,6 +102,7 @@ class Client:
         self._errors: Deque[str] = collections.deque(maxlen=_ERRORS_MAX)
         self._refused = False
         self._connected_at = 0.0
+        self._peer_seen = 0.0
         self._pace = Pace(min(1.0, float(sleepwait)), float(sleepwait))
 
         self.tryconnect()
@@ -147,6 +150,7 @@ class Client:
             self.close_old()
             raise
         self._connected_at = time.monotonic()
+        self._peer_seen = 0.0
         self.connected = True
 
     def _open(self) -> Any:
@@ -200,7 +204,6 @@ class Client:
     @staticmethod
     def _keep_alive(sock: Any) -> None:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if sys.platform.startswith("linux"):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 10)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 5)
@@ -314,7 +317,11 @@ class Client:
     def _check_peer(self) -> None:
         """A broker that hung up has said why; hearing that now is better than writing into nothing."""
         sock = self._socket()
+        now = time.monotonic()
+        if now - self._peer_seen < _PEER_SECONDS:
+            return
         if not peer_is_gone(sock.fileno()):
+            self._peer_seen = now
             return
         if self._reading.acquire(blocking=False):  # else the thread that reads hears it
             try:
