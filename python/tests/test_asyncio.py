@@ -45,7 +45,9 @@ def session(broker, **options):
     return ClientSession(broker.host, broker.port, "ident", "secret", **options)
 
 
-@pytest.mark.parametrize("payload", ["text", b"bytes", bytearray(b"array"), memoryview(b"view"), b"", os.urandom(900000)])
+@pytest.mark.parametrize(
+    "payload", ["text", b"bytes", bytearray(b"array"), memoryview(b"view"), b"", os.urandom(900000)],
+    ids=["str", "bytes", "bytearray", "memoryview", "empty", "large"])
 def test_payloads_of_every_type(broker, run, payload):
     async def main():
         async with session(broker) as client:

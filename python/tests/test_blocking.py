@@ -32,7 +32,9 @@ def test_the_names_that_programs_import():
     assert issubclass(ProtocolException, Disconnect) and not issubclass(Disconnect, FeedException)
 
 
-@pytest.mark.parametrize("payload", ["text", b"bytes", bytearray(b"array"), memoryview(b"view"), b"", os.urandom(500000)])
+@pytest.mark.parametrize(
+    "payload", ["text", b"bytes", bytearray(b"array"), memoryview(b"view"), b"", os.urandom(500000)],
+    ids=["str", "bytes", "bytearray", "memoryview", "empty", "large"])
 def test_payloads_of_every_type(broker, connect, payload):
     client = connect()
     client.subscribe("test")
