@@ -13,7 +13,7 @@ import pytest
 from hpfeeds.pytest_plugin import Broker
 
 HERE = pathlib.Path(__file__).parent
-DEADLINE = 30.0 * float(os.environ.get("HPFEEDS_TEST_SCALE", "1"))
+DEADLINE = 90.0 * float(os.environ.get("HPFEEDS_TEST_SCALE", "1"))
 CHANNELS = ["channel", "in-channel", "out-channel", "test-channel", "cowrie.sessions", "...", "test"]
 
 

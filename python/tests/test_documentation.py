@@ -44,7 +44,7 @@ def subscriber(broker, connect):
 ])
 def test_publishing(broker, subscriber, script, name, channel, payload):
     output, errors = script(example(name, on(broker))).end()
-    assert subscriber.read(timeout=20) == ("ident", channel, payload)
+    assert subscriber.read(timeout=60) == ("ident", channel, payload)
     assert output == ""
     assert "Error" not in errors and "Traceback" not in errors
 
@@ -63,7 +63,7 @@ def test_listening(broker, connect, script, name, channel, said):
         publisher.publish(channel, b"event")
     assert [listening.line() for _ in range(3)] == [said] * 3
     listening.process.send_signal(signal.SIGINT)
-    listening.process.communicate(timeout=20)
+    listening.process.communicate(timeout=60)
 
 
 def test_listening_ends_when_the_broker_refuses(broker, script):
@@ -76,7 +76,7 @@ def test_listening_ends_when_the_broker_refuses(broker, script):
 def test_publishing_from_an_iterator(broker, subscriber, script):
     source = example("asyncio_iterator.py", on(broker)).replace("asyncio.sleep(1)", "asyncio.sleep(0.01)")
     script(source)
-    assert [subscriber.read(timeout=20) for _ in range(5)] == [("ident", "channel", b"payload")] * 5
+    assert [subscriber.read(timeout=60) for _ in range(5)] == [("ident", "channel", b"payload")] * 5
 
 
 def test_aiostream(four_brokers, script):
@@ -93,7 +93,7 @@ def test_aiostream(four_brokers, script):
         with hpfeeds.new(broker.host, broker.port, "ident", "secret") as publisher:
             publisher.publish("in-channel", json.dumps({"hashes": []}).encode())
             publisher.publish("in-channel", json.dumps({"hashes": ["0a"], "number": number}).encode())
-    came = [json.loads(listener.read(timeout=20)[2]) for _ in range(3)]
+    came = [json.loads(listener.read(timeout=60)[2]) for _ in range(3)]
     assert sorted(event["number"] for event in came) == [0, 1, 2]
     listener.close()
 
@@ -101,7 +101,7 @@ def test_aiostream(four_brokers, script):
 @pytest.mark.parametrize("name", ["blocking_new.py", "blocking_no_reconnect.py"])
 def test_making_a_client(broker, subscriber, script, name):
     script(example(name, on(broker)) + "client.publish('channel', b'made')\nclient.close()\n").end()
-    assert subscriber.read(timeout=20) == ("ident", "channel", b"made")
+    assert subscriber.read(timeout=60) == ("ident", "channel", b"made")
 
 
 def test_making_a_client_without_a_broker_fails_when_it_must_not_reconnect(script):
@@ -115,7 +115,7 @@ def test_tls(broker, subscriber, script, tmp_path):
     with tls_proxy.TlsProxy(broker, certificate, key) as proxy:
         source = example("blocking_tls.py", {"10000": proxy.port}).replace("path/to/certificate.pem", str(certificate))
         script(source + "client.publish('channel', b'hidden')\nclient.close()\n").end()
-    assert subscriber.read(timeout=20) == ("ident", "channel", b"hidden")
+    assert subscriber.read(timeout=60) == ("ident", "channel", b"hidden")
 
 
 def test_the_twisted_application(broker, subscriber, tmp_path):
@@ -126,9 +126,9 @@ def test_the_twisted_application(broker, subscriber, tmp_path):
         [sys.executable, "-c", "from twisted.scripts.twistd import run; run()", "--nodaemon", "--pidfile=", "-y", str(tac)],
         cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
-        assert subscriber.read(timeout=20) == ("ident", "channel", b"from twistd")
+        assert subscriber.read(timeout=60) == ("ident", "channel", b"from twistd")
         process.send_signal(signal.SIGTERM)
-        output, _ = process.communicate(timeout=20)
+        output, _ = process.communicate(timeout=60)
         assert "Traceback" not in output and "Unhandled" not in output
     finally:
         if process.poll() is None:

@@ -116,7 +116,7 @@ def test_the_blocking_client(broker):
         client = hpfeeds.new(broker.host, broker.port, "ident", "secret")
         client.subscribe("test")
         client.publish("test", b"x")
-        client.read(20)
+        client.read(60)
         client.close()
 
     assert_no_growth(grows(call), LOG_BLOCKS)

@@ -280,7 +280,7 @@ def test_everything_published_arrives_before_the_service_is_stopped(broker, conn
                 for number in range(100):
                     client.publish("test", b"%d:" % number + bytes(200000))
         """, broker.port)
-    assert [int(listener.read(20)[2].split(b":")[0]) for _ in range(100)] == list(range(100))
+    assert [int(listener.read(60)[2].split(b":")[0]) for _ in range(100)] == list(range(100))
 
 
 # --- Cowrie -----------------------------------------------------------------------------------------------------------
@@ -331,8 +331,8 @@ def test_cowries_plugin(broker, connect, script, tmp_path, tls):
     with tls_proxy.TlsProxy(broker, certificate, key) as proxy:
         arguments = [proxy.port, "localhost", certificate] if tls else [broker.port, "127.0.0.1"]
         cowrie = script("import sys" + COWRIE, *arguments)
-        assert json.loads(listener.read(20)[2]) == {"session": "1", "peerIP": "192.0.2.7"}
-        assert json.loads(listener.read(20)[2]) == {"session": "2"}
+        assert json.loads(listener.read(60)[2]) == {"session": "1", "peerIP": "192.0.2.7"}
+        assert json.loads(listener.read(60)[2]) == {"session": "2"}
         cowrie.process.send_signal(signal.SIGTERM)
         _, errors = cowrie.end(status=-signal.SIGTERM if cowrie.process.wait(30) else 0)
     assert "Traceback" not in errors and "Unhandled" not in errors, errors

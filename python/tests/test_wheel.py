@@ -46,7 +46,7 @@ def test_the_command_line_beside_the_client(broker, connect):
     subprocess.run(
         [find("hpfeeds"), "publish", "--host", broker.host, "-p", str(broker.port), "-i", "ident", "-s", "secret",
          "-c", "test", '{"event": "ping"}'], check=True, capture_output=True)
-    assert client.read(20) == ("ident", "test", b'{"event": "ping"}')
+    assert client.read(60) == ("ident", "test", b'{"event": "ping"}')
 
 
 def test_the_metadata():
@@ -125,7 +125,7 @@ def test_the_fixtures(pytester):
             hpfeeds_broker.add_key("sensor", "hush", publish=["cowrie.sessions"])
             sensor = hpfeeds_client_factory("sensor", "hush")
             sensor.publish("cowrie.sessions", b"{}")
-            assert hpfeeds_client.read(timeout=20) == ("sensor", "cowrie.sessions", b"{}")
+            assert hpfeeds_client.read(timeout=60) == ("sensor", "cowrie.sessions", b"{}")
 
         def test_a_broker_that_restarts(hpfeeds_broker, hpfeeds_client):
             port = hpfeeds_broker.port
@@ -134,7 +134,7 @@ def test_the_fixtures(pytester):
             assert hpfeeds_broker.port == port
             hpfeeds_client.subscribe("test")
             hpfeeds_client.publish("test", b"x")
-            assert hpfeeds_client.read(timeout=20)[2] == b"x"
+            assert hpfeeds_client.read(timeout=60)[2] == b"x"
     """)
     arguments = [] if importlib.metadata.entry_points().select(group="pytest11", name="hpfeeds") else [
         "-p", "hpfeeds.pytest_plugin"]

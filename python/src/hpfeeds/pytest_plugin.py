@@ -30,7 +30,7 @@ from .scripts.program import find
 CHANNELS = ["test", "cowrie.sessions", "dionaea.capture", "dionaea.connections", "conpot.events", "glastopf.events"]
 IDENT = "ident"
 SECRET = "secret"
-WAIT_SECONDS = 20.0
+WAIT_SECONDS = 60.0
 
 
 class Broker:
