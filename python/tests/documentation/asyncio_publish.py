@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: Apache-2.0
+import asyncio
+from hpfeeds.asyncio import ClientSession
+
+async def main():
+    async with ClientSession('localhost', 20000, 'ident', 'secret') as client:
+        client.publish('channel', b'{"data": "fefefefefefef"}')
+
+asyncio.run(main())

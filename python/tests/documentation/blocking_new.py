@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
+import hpfeeds
+
+client = hpfeeds.new('localhost', 10000, 'ident', 'secret')

@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: Apache-2.0
+from twisted.internet import defer
+from twisted.internet.task import react
+from hpfeeds.twisted import ClientSessionService
+
+@defer.inlineCallbacks
+def main(reactor):
+    client = ClientSessionService('localhost', 20000, 'ident', 'secret')
+    client.startService()
+    client.subscribe('channel')
+    yield client.whenConnected
+
+    while True:
+        ident, channel, payload = yield client.read()
+        print(payload)
+
+    yield client.stopService()
+
+react(main)
