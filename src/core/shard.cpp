@@ -81,7 +81,8 @@ void Shard::forget(SessionId id) noexcept {
 
 bool Shard::wants_reading(SessionId id) const noexcept {
     const Session* session = find(id);
-    return session && !session->peer_gone && (session->hears() || session->state == State::closing);
+    if (!session || session->peer_gone || session->deferred) return false;
+    return session->hears() || session->state == State::closing;
 }
 
 std::span<std::byte> Shard::read_room(SessionId id) noexcept {

@@ -19,7 +19,7 @@ namespace hpfeeds::core {
 
 bool Shard::admits(SessionId id, Instant now) noexcept {
     Session* session = find(id);
-    if (!session) return false;
+    if (!session || session->deferred) return false;
     const bool publishes = session->last_route != nullptr;
     if (!publishes || session->admitted || session->state != State::ready) return true;
     if (crowding_.empty() && !others_crowded_) return true;
