@@ -56,7 +56,11 @@ void read_duration(std::chrono::milliseconds& value, const Given& given, std::st
 }
 
 void read_threads(unsigned& value, const Given& given) {
-    if (!given || *given == "auto") return;  // the default
+    if (!given) return;
+    if (*given == "auto") {
+        value = threads_auto;
+        return;
+    }
     if (!parse_count(*given))
         refuse("--threads", *given,
                "write auto, or a whole number " +
