@@ -129,6 +129,8 @@ private:
     Session& vacant_session() noexcept;
     void read_frames(Session& session, bytes::Piece unread, Instant now) noexcept;
     std::uint32_t take_frames(Session& session, bytes::Piece unread, Instant now) noexcept;
+    [[nodiscard]] Route* known_route(const Session& session, const std::byte* frame,
+                                     std::size_t unread_bytes) const noexcept;
     void keep_rest(Session& session, bytes::Piece rest) noexcept;
     void route(Run& run, Instant now) noexcept;
     void fan_out(Channel& channel, const Run& run, Instant now) noexcept;
