@@ -23,7 +23,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <span>
@@ -203,7 +202,7 @@ private:
     std::size_t session_count_ = 0;
     std::vector<SessionId> torn_tails_;
     std::vector<SessionId> crowding_;
-    std::deque<Deferred> deferred_;
+    std::vector<Deferred> deferred_;  // in the order in which they are due
     bool others_crowded_ = false;
 };
 

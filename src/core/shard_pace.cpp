@@ -89,14 +89,14 @@ void Shard::look_at_pace(Instant now) noexcept {
     crowding_.resize(kept);
 
     const bool crowded = !crowding_.empty() || others_crowded_;
-    while (!deferred_.empty() && (!crowded || deferred_.front().due <= now)) {
-        if (Session* session = find(deferred_.front().session)) {
+    auto next = deferred_.begin();
+    for (; next != deferred_.end() && (!crowded || next->due <= now); ++next)
+        if (Session* session = find(next->session)) {
             session->deferred = false;
             session->admitted = crowded;
             effects_.reading.push_back(session->id);
         }
-        deferred_.pop_front();
-    }
+    deferred_.erase(deferred_.begin(), next);
 }
 
 }  // namespace hpfeeds::core
