@@ -42,9 +42,14 @@ public:
     [[nodiscard]] QueueNode* take() noexcept;
     void give_back(QueueNode* node) noexcept;
 
+    // Frees half of the nodes that nobody has needed since the last call; true while there may be
+    // more to free.
+    bool trim() noexcept;
+
 private:
     QueueNode* free_ = nullptr;
     std::size_t free_count_ = 0;
+    std::size_t idle_count_min_ = 0;  // the fewest that lay here since the last trim
 };
 
 class SendQueue {

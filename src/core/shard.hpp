@@ -97,6 +97,8 @@ public:
     // Moves torn tails that have waited since the last sweep off shared slabs; true while there are
     // any.
     bool sweep_torn_tails() noexcept;
+    // Frees what a burst left behind and nobody needs; true while there may be more.
+    bool trim() noexcept { return nodes_.trim(); }
     // While more message memory is in use than there may be: takes it from those who hold the most.
     void relieve_memory(Instant now) noexcept;
     // The broker stops: every session hands out what it has queued, then ends.
