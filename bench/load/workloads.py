@@ -82,7 +82,7 @@ LATE = (
 )
 
 CONNECTIONS = (
-    Workload("idle", "15,000 quiet subscribers: KiB each", words("--conns 15000 --hold 3"), mode="idle", figure="kib",
+    Workload("idle", "15,000 quiet subscribers: KiB each", words("--conns 15000 --hold 12"), mode="idle", figure="kib", store="sqlite",
              bounds=(Bound("absolute", 1.0), Bound("absolute", 0.6, goal=True))),
     Workload("login", "a login with its subscription, key in SQLite: µs of CPU", words("--conns 3000 --hold 0"),
              mode="idle", figure="login_us", store="sqlite",
