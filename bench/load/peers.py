@@ -125,8 +125,8 @@ def redis(place: Place) -> Peer | None:
     program = shutil.which("redis-server")
     if not program:
         return skipped("redis", "there is no redis-server; it is in Debian's package of that name")
-    return Peer("redis", "redis", lambda port, store, threads: [
-        program, "--port", str(port), "--bind", "127.0.0.1", "--protected-mode", "no", "--save", "", "--maxclients", "19000"])
+    settings = ["--bind", "127.0.0.1", "--protected-mode", "no", "--save", "", "--maxclients", "19000"]
+    return Peer("redis", "redis", lambda port, store, threads: [program, "--port", str(port), *settings])
 
 
 def mosquitto(place: Place) -> Peer | None:
