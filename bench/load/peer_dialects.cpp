@@ -41,7 +41,8 @@ Dialect::Greeted NatsDialect::greet(std::string_view heard) const {
 }
 
 std::string NatsDialect::subscribe(std::string_view channel) const {
-    return "SUB " + std::string(channel) + " 1\r\n";
+    // Each subscription wants an id of its own; any word will do.
+    return "SUB " + std::string(channel) + ' ' + std::string(channel) + "\r\n";
 }
 
 std::string NatsDialect::publish_head(std::string_view channel, std::size_t payload_bytes) const {
