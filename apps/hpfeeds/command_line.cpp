@@ -2,6 +2,8 @@
 #include "command_line.hpp"
 
 #include "arguments/hide_secrets.hpp"
+#include "bench.hpp"
+#include "bench_command.hpp"
 #include "client/backoff.hpp"
 #include "guarded.hpp"
 #include "options.hpp"
@@ -43,6 +45,7 @@ struct Said {
     bool no_reconnect = false;
     std::vector<std::string> words;
     std::string path;
+    BenchWords bench;
 };
 
 constexpr const char* examples = R"(Examples:
@@ -50,6 +53,7 @@ constexpr const char* examples = R"(Examples:
   hpfeeds publish -i me -s secret -c test '{"event": "ping"}'
   hpfeeds sendfile -i me -s secret -c mwbinary.dionaea.sensorunique sample.bin
   hpfeeds user add me --publish test --subscribe test
+  hpfeeds bench -i me -s secret -c test --publishers 5 --subscribers 50
   hpfeeds ACTION --help      says more about one action.
 
 The environment variables HPFEEDS_HOST, HPFEEDS_PORT, HPFEEDS_IDENT and HPFEEDS_SECRET
@@ -238,10 +242,10 @@ int run_subscribe(const Said& said, Console console) {
     return subscribe(options, how, console, client::Backoff(std::mt19937(std::random_device{}())));
 }
 
-// A publish that was told to write to a file would do nothing of the kind.
+// What is told to write messages to a file, and would do nothing of the kind.
 void refuse_output(const Said& said) {
     if (!said.subscribe.output.empty())
-        throw UsageError("--output is for subscribe: a publish receives nothing to write");
+        throw UsageError("--output is for subscribe: nothing else receives messages to write");
 }
 
 int run_publish(const Said& said, Console console) {
@@ -261,6 +265,21 @@ int run_sendfile(const Said& said, Console console) {
                    console);
 }
 
+int run_bench_command(const Said& said, Console console) {
+    refuse_output(said);
+    const ClientOptions client = client_options(said);
+    BenchOptions options;
+    try {
+        options = bench_options(said.bench, client);
+    } catch (const Error& error) {
+        throw UsageError(error.what());
+    }
+    std::optional<StopSignal> signal;
+    if (console.stop < 0) console.stop = signal.emplace().descriptor();
+    return run_bench(options, std::make_unique<bench::HpfeedsDialect>(client.ident, client.secret),
+                     console);
+}
+
 class CommandLine {
 public:
     explicit CommandLine(const Console& console) : console_(console) {
@@ -278,6 +297,9 @@ public:
                    run_sendfile)
             .add_option("path", said_.path, "the file, or - for standard input")
             ->option_text("FILE | -");
+        add_bench_options(
+            add_action("bench", "Measure a broker under load", bench_examples, run_bench_command),
+            said_.bench);
         add_user_commands(app_, status_, console_);
     }
 
@@ -315,7 +337,7 @@ private:
         } else if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) {
             const std::vector<std::string> strangers = app_.remaining();
             line = strangers.empty() ? "no action" : "'" + strangers.front() + "' is not an action";
-            line += ": give subscribe, publish, sendfile or user";
+            line += ": give subscribe, publish, sendfile, bench or user";
         }
         std::replace(line.begin(), line.end(), '\n', ' ');
         console_.complain(line + "; see hpfeeds --help");

@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// A segment of PUBLISH frames through the shard to its subscribers' queues and out, without
-// sockets: what the broker costs beside the kernel. Items are deliveries.
-#include "core/shard.hpp"
-#include "support/loopback_engine.hpp"
+// A segment of PUBLISH frames through the shard to its subscribers' queues and out. Items are
+// deliveries.
+#include "guard/shard_load.hpp"
 
 #include <benchmark/benchmark.h>
 
-#include <algorithm>
-#include <array>
-#include <cstring>
+#include <cstddef>
 #include <string>
-#include <vector>
 
 namespace {
 
@@ -102,20 +98,18 @@ private:
     std::shared_ptr<const core::Account> granted_;
     core::SessionId publisher_;
 };
+using hpfeeds::bench::ShardLoad;
 
 // Arguments: subscribers, payload bytes, channels.
 void publish_segment(benchmark::State& state) {
     const auto subscribers = static_cast<std::size_t>(state.range(0));
     const auto payload_bytes = static_cast<std::size_t>(state.range(1));
     const auto channels = static_cast<std::size_t>(state.range(2));
-    Bench bench(subscribers, channels);
-    std::string segment;
-    std::size_t frames = 0;
-    for (; segment.size() < 40'000; ++frames)
-        segment += testing::publish("sensor", "channel." + std::to_string(frames % channels),
-                                    std::string(payload_bytes, 'x'));
+    ShardLoad load(1, subscribers, channels);
+    const std::size_t frames = 40'000 / (payload_bytes + 30) + 1;
+    const std::string segment = ShardLoad::segment(frames, channels, payload_bytes);
     for (auto _ : state)
-        bench.publish(segment);
+        load.publish(segment);
     state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(frames * subscribers));
 }
 
@@ -142,6 +136,7 @@ BENCHMARK(publish_segment)
     ->Args({1, 100, 10})
     ->Args({1, 100, 1'000})
     ->Args({50, 1024, 1})
+    ->Args({1'000, 1024, 1})
     ->Args({10, 300, 1});
 BENCHMARK(publish_by_pattern)
     ->ArgNames({"subscribers", "channels", "patterns"})

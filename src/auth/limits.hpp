@@ -15,7 +15,7 @@ inline constexpr std::size_t secret_bytes_max = 64 * 1024;
 // A label of metrics and a column of tables.
 inline constexpr std::size_t owner_bytes_max = 4096;
 // Of one key and direction; a logger of every channel there is has a few hundred.
-inline constexpr std::size_t channels_max = 65'536;
+inline constexpr std::size_t channels_max = 131'072;
 
 // About 400 000 keys.
 inline constexpr std::size_t json_file_bytes_max = 64UL * 1024 * 1024;

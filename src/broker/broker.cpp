@@ -199,7 +199,9 @@ struct Broker::Rooms {
     std::unique_ptr<metrics::HttpExporter> exporter;
 };
 
-Broker::Broker(const config::BrokerOptions& options) {
+Broker::Broker(const config::BrokerOptions& given) {
+    config::BrokerOptions options = given;
+    options.threads = shard_count(given.threads);
     block_stop_signals();
     const std::size_t descriptors_max = raise_descriptor_limit();
     rooms_ =

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/process_setup.hpp"
 
+#include "config/limits.hpp"
 #include "hpfeeds/error.hpp"
 #include "net/limits.hpp"
 
@@ -9,6 +10,7 @@
 #include <algorithm>
 #include <csignal>
 #include <string>
+#include <thread>
 
 namespace hpfeeds::broker {
 namespace {
@@ -38,6 +40,13 @@ std::size_t connections_max(std::size_t asked, std::size_t descriptors_max) {
             " that the limit of open files allows; raise the limit (ulimit -n, or LimitNOFILE= of "
             "the systemd unit)");
     return asked ? asked : possible;
+}
+
+unsigned shard_count(unsigned asked) {
+    if (asked != config::threads_auto) return asked;
+    // Of the processors that taskset, a unit or a container leaves us.
+    const unsigned processors = std::thread::hardware_concurrency();
+    return std::clamp(processors / 2, config::threads.least, config::threads.most);
 }
 
 void block_stop_signals() {

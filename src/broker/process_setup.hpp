@@ -14,6 +14,11 @@ std::size_t raise_descriptor_limit();
 // hpfeeds::Error when more were asked for than the descriptors allow.
 [[nodiscard]] std::size_t connections_max(std::size_t asked, std::size_t descriptors_max);
 
+// How many shards there will be: what was asked for; or, for config::threads_auto, half as many as
+// there are processors that this process may use, and at least one. The other half is for the
+// kernel's part of every message, which is the larger one (docs/PERFORMANCE.md).
+[[nodiscard]] unsigned shard_count(unsigned asked);
+
 // Blocks SIGTERM and SIGINT in this thread and all that it will start, and ignores SIGPIPE.
 void block_stop_signals();
 

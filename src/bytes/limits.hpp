@@ -22,6 +22,13 @@ inline constexpr std::size_t kept_slabs_max = 128;
 inline constexpr std::size_t kept_small_slabs_max = 256;
 inline constexpr std::size_t kept_large_bytes_max = 8 * 1024 * 1024;
 
+// Freed memory below this is not worth asking the C library to return it.
+inline constexpr std::size_t returned_bytes_min = 256 * 1024;
+
+// Nodes of queues that a shard keeps while nobody needs them, 16 MiB: one for each of so many
+// subscribers that are written to in one turn.
+inline constexpr std::size_t kept_nodes_max = 65'536;
+
 // A reader that is late gets a run shorter than this as a copy: a reference would pin a whole slab
 // for it.
 inline constexpr std::size_t copy_below_bytes = 4 * 1024;

@@ -9,8 +9,6 @@
 namespace hpfeeds::bytes {
 namespace {
 
-constexpr std::size_t kept_nodes_max = 4096;
-
 // The length that a frame says it has: the big-endian u32 it begins with. Queued frames were
 // checked when they came.
 std::uint32_t frame_bytes_at(const std::byte* frame) noexcept {
@@ -34,7 +32,7 @@ NodePool::~NodePool() {
 
 QueueNode* NodePool::take() noexcept {
     if (!free_) return new QueueNode;
-    --free_count_;
+    idle_count_min_ = std::min(idle_count_min_, --free_count_);
     QueueNode* node = std::exchange(free_, free_->next);
     node->next = nullptr;
     return node;
@@ -48,6 +46,13 @@ void NodePool::give_back(QueueNode* node) noexcept {
     node->next = free_;
     free_ = node;
     ++free_count_;
+}
+
+bool NodePool::trim() noexcept {
+    for (std::size_t surplus = (idle_count_min_ + 1) / 2; surplus; --surplus, --free_count_)
+        delete std::exchange(free_, free_->next);
+    idle_count_min_ = free_count_;
+    return free_count_ > 0;
 }
 
 void SendQueue::append(Piece piece) noexcept {

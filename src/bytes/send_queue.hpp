@@ -42,9 +42,14 @@ public:
     [[nodiscard]] QueueNode* take() noexcept;
     void give_back(QueueNode* node) noexcept;
 
+    // Frees half of the nodes that nobody has needed since the last call; true while there may be
+    // more to free.
+    bool trim() noexcept;
+
 private:
     QueueNode* free_ = nullptr;
     std::size_t free_count_ = 0;
+    std::size_t idle_count_min_ = 0;  // the fewest that lay here since the last trim
 };
 
 class SendQueue {
@@ -59,9 +64,8 @@ public:
     SendQueue(const SendQueue&) = delete;
     SendQueue& operator=(const SendQueue&) = delete;
 
-    // Appends a run of whole frames by reference. The caller has taken one reference for it
-    // beforehand; false says that it was not needed, because the run continues the last piece, and
-    // stays the caller's.
+    // Appends a run of whole frames by reference. True: the queue holds one reference more, which
+    // the caller must add before it gives up its own; false: the run continues the last piece.
     [[nodiscard]] bool push(Piece run) noexcept;
     // Appends a copy of the run, in memory of the queue's own.
     void push_copy(Piece run, SlabPool& pool) noexcept;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bytes/slab_pool.hpp"
 
+#include <malloc.h>
 #include <algorithm>
 #include <cstdlib>
 #include <new>
@@ -16,6 +17,14 @@ constexpr std::size_t small_capacity = small_slab_bytes - sizeof(Slab);
 
 // Its address tells threads apart for less than a thread id costs.
 thread_local char this_thread;
+
+// The C library keeps what is freed below anything that is still in use: a connection that came
+// during a burst would hold all of its memory.
+void give_back_to_system() noexcept {
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
+}
 
 void destroy(Slab* slab) noexcept {
     slab->~Slab();
@@ -75,6 +84,7 @@ Slab* SlabPool::take(std::size_t bytes) noexcept {
         slab->next = nullptr;
         return slab;
     }
+    grew_ = true;
     void* memory = std::malloc(sizeof(Slab) + capacity);
     if (!memory) std::abort();
     auto* slab = new (memory) Slab;
@@ -101,7 +111,10 @@ void SlabPool::keep(Slab* slab) noexcept {
                           ? list.count < kept_slabs_max
                           : capacity <= large_slab_bytes_max - sizeof(Slab) &&
                                 kept_large_bytes_ + capacity <= kept_large_bytes_max;
-    if (!room) return destroy(slab);
+    if (!room) {
+        freed_bytes_ += capacity;
+        return destroy(slab);
+    }
     if (capacity > standard_capacity) kept_large_bytes_ += capacity;
     slab->next = list.head;
     list.head = slab;
@@ -124,6 +137,7 @@ bool SlabPool::trim() noexcept {
             list.head = slab->next;
             --list.count;
             if (slab->capacity > standard_capacity) kept_large_bytes_ -= slab->capacity;
+            freed_bytes_ += slab->capacity;
             destroy(slab);
         }
         list.idle_count_min = list.count;
@@ -133,7 +147,13 @@ bool SlabPool::trim() noexcept {
     trim_list(standard_);
     for (FreeList& list : large_)
         trim_list(list);
-    return more;
+    // Not while the pool grows again and again: the pages would only come back.
+    const bool grows = std::exchange(grew_, false);
+    if (freed_bytes_ >= returned_bytes_min && !grows) {
+        give_back_to_system();
+        freed_bytes_ = 0;
+    }
+    return more || freed_bytes_ >= returned_bytes_min;
 }
 
 }  // namespace hpfeeds::bytes

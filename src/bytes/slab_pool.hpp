@@ -60,8 +60,8 @@ public:
     // A slab with one reference, nothing used, and room for at least `bytes`.
     [[nodiscard]] Slab* take(std::size_t bytes) noexcept;
 
-    // Frees half of the slabs that nobody has needed since the last call; true while there may be
-    // more to free.
+    // Frees half of the slabs that nobody has needed since the last call, and returns to the system
+    // what was freed; true while there may be more to free or to return.
     bool trim() noexcept;
 
     [[nodiscard]] MemoryBudget& budget() noexcept { return *budget_; }
@@ -84,6 +84,8 @@ private:
     const void* owner_thread_;
     FreeList small_, standard_;
     std::array<FreeList, large_slab_classes> large_;
+    std::size_t freed_bytes_ = 0;  // and perhaps not yet returned to the system
+    bool grew_ = false;            // since the last trim()
     std::size_t kept_large_bytes_ = 0;
     std::atomic<Slab*> returned_{nullptr};  // released by other threads
 };

@@ -169,8 +169,8 @@ void add_slow_subscribers(CLI::App& app, Flags& flags, const BrokerOptions& defa
 void add_process(CLI::App& app, Flags& flags, const BrokerOptions& defaults) {
     const std::string group = "Process";
     add_value(app, "--threads", flags.threads, "N|auto",
-              "threads that serve clients; auto is " + std::to_string(defaults.threads) +
-                  by_default("auto"))
+              "threads that serve clients; auto: half the processors" +
+                  by_default(std::to_string(defaults.threads)))
         ->group(group);
     add_value(app, "--shutdown-grace", flags.shutdown_grace, "DURATION",
               "after SIGTERM, to hand out what is queued" +

@@ -68,7 +68,11 @@ void read_recheck(std::optional<std::chrono::milliseconds>& value, const Given& 
 }
 
 void read_threads(unsigned& value, const Given& given) {
-    if (!given || *given == "auto") return;  // the default
+    if (!given) return;
+    if (*given == "auto") {
+        value = threads_auto;
+        return;
+    }
     if (!parse_count(*given))
         refuse("--threads", *given,
                "write auto, or a whole number " +

@@ -36,6 +36,7 @@ inline constexpr std::size_t auth_sources_max = 16;
 
 // One shard a core, on the largest machines we know of.
 inline constexpr Bounds<unsigned> threads{1, 64};
+inline constexpr unsigned threads_auto = 0;  // what suits the machine, which config does not know
 // 0 stands for "what the descriptor limit allows"; Linux gives a process 2^20 descriptors unless
 // told otherwise.
 inline constexpr Bounds<std::size_t> connections{0, 1'048'576};

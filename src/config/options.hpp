@@ -24,7 +24,7 @@ struct BrokerOptions {
     std::string name = "hpfeeds";             // in INFO; at most 255 bytes
     bool debug = false;
     LogFormat log_format = LogFormat::text;
-    unsigned threads = 1;  // shards; 1 to 64
+    unsigned threads = 1;  // shards; 1 to 64, or threads_auto
 
     std::size_t connections_max = 0;  // 0: what the descriptor limit allows
     std::chrono::milliseconds login_deadline{10'000};

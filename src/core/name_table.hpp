@@ -96,7 +96,7 @@ private:
         slots_[i] = slot;
     }
     void grow() noexcept {
-        std::vector<Slot> old(slots_.empty() ? 4 : slots_.size() * 2);
+        std::vector<Slot> old(slots_.empty() ? 2 : slots_.size() * 2);
         old.swap(slots_);
         for (const Slot& slot : old)
             if (slot.thing) place(slot);

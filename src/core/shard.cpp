@@ -82,8 +82,8 @@ void Shard::forget(SessionId id) noexcept {
 
 bool Shard::wants_reading(SessionId id) const noexcept {
     const Session* session = find(id);
-    return session && !session->peer_gone && !session->deferred &&
-           (session->hears() || session->state == State::closing);
+    if (!session || session->peer_gone || session->deferred) return false;
+    return session->hears() || session->state == State::closing;
 }
 
 std::span<std::byte> Shard::read_room(SessionId id) noexcept {
@@ -138,11 +138,37 @@ void Shard::keep_rest(Session& session, bytes::Piece rest) noexcept {
     }
 }
 
+// The route of the PUBLISH that begins at `frame`, if all of it is there and its head is that of a
+// route that the session has: one compare of ident and channel together for the same one as before,
+// a look-up for another. Null: let the parser see what it is. Requires: `unread_bytes` of at least
+// a header.
+Route* Shard::known_route(const Session& session, const std::byte* frame,
+                          std::size_t unread_bytes) const noexcept {
+    Route* const last = session.last_route;
+    const std::uint32_t length = wire::read_u32(frame);
+    if (!last || frame[4] != std::byte{static_cast<std::uint8_t>(wire::Opcode::publish)} ||
+        length > unread_bytes || length > options_.limits.publish_frame_bytes_max)
+        return nullptr;
+    const auto is_of = [&](const Route& route) {
+        return length >= wire::header_bytes + route.head.size() &&
+               std::memcmp(frame + wire::header_bytes, route.head.data(), route.head.size()) == 0;
+    };
+    if (is_of(*last)) return last;
+    std::size_t at = wire::header_bytes;
+    if (at >= length) return nullptr;
+    at += 1 + std::to_integer<std::size_t>(frame[at]);  // the ident
+    if (at >= length) return nullptr;
+    const auto channel_bytes = std::to_integer<std::size_t>(frame[at++]);
+    if (at + channel_bytes > length) return nullptr;
+    Route* const other =
+        session.routes.find({reinterpret_cast<const char*>(frame + at), channel_bytes});
+    return other && is_of(*other) ? other : nullptr;
+}
+
 // Carries out the whole frames of `unread`; returns how many bytes they took.
 //
-// The first branch is where the broker spends its time: a PUBLISH on the same channel as the one
-// before costs one compare of ident and channel together, and joins the run. Everything else is
-// parsed.
+// The first branch is where the broker spends its time: a PUBLISH on a channel that the session has
+// used before joins the run, or begins the next. Everything else is parsed.
 std::uint32_t Shard::take_frames(Session& session, bytes::Piece unread, Instant now) noexcept {
     const std::byte* const base = unread.slab->data();
     const std::uint32_t end = unread.end();
@@ -152,18 +178,14 @@ std::uint32_t Shard::take_frames(Session& session, bytes::Piece unread, Instant 
 
     while (session.hears() && end - at >= wire::header_bytes) {
         const std::byte* const frame_at = base + at;
-        const std::uint32_t length = wire::read_u32(frame_at);
-        Route* const route = session.last_route;
-        if (route && frame_at[4] == std::byte{static_cast<std::uint8_t>(wire::Opcode::publish)} &&
-            length <= end - at && length <= wire_limits.publish_frame_bytes_max &&
-            length >= wire::header_bytes + route->head.size() &&
-            std::memcmp(frame_at + wire::header_bytes, route->head.data(), route->head.size()) ==
-                0) {
+        if (Route* const route = known_route(session, frame_at, end - at)) {
             if (run.route != route) {
                 this->route(run, now);
                 if (!session.hears()) break;  // fan-out may cut the publisher, who listens too
                 run = Run{{unread.slab, at, 0}, route, 0, 0};
             }
+            session.last_route = route;
+            const std::uint32_t length = wire::read_u32(frame_at);
             const std::size_t payload_bytes = length - wire::header_bytes - route->head.size();
             route->counters->count_payload(payload_bytes);
             run.piece.length += length;
@@ -251,13 +273,13 @@ void Shard::fan_out(Channel& channel, const Run& run, Instant now) noexcept {
     if (listeners == 0) return;
     const std::size_t copy_below =
         pool_->budget().scarce() ? bytes::copy_below_bytes_scarce : bytes::copy_below_bytes;
-    // All references at once; what was not needed is given back.
-    run.piece.slab->add_references(static_cast<std::uint32_t>(listeners));
-    std::uint32_t unused = 0;
+    std::uint32_t needed = 0;
     // Backwards, because a subscriber that is cut here leaves, and the last one takes its place.
     for (std::size_t i = listeners; i-- > 0;)
-        if (!enqueue(*channel.subscribers[i].session, run, copy_below, now)) ++unused;
-    if (unused) run.piece.slab->release(unused);
+        if (enqueue(*channel.subscribers[i].session, run, copy_below, now)) ++needed;
+    // All references at once, and none where every queue's last piece just got longer. Until here
+    // the slab stays because the caller has it, and nothing queued is sent.
+    if (needed) run.piece.slab->add_references(needed);
 }
 
 // Gives the run to whoever subscribed to a pattern over its channel, and has not had it: as a
@@ -298,7 +320,7 @@ std::uint64_t Shard::fan_out_patterns(std::span<Channel* const> patterns, const 
     return shards;
 }
 
-// Whether the reference was needed.
+// Whether the queue wants a reference of its own.
 bool Shard::enqueue(Session& session, const Run& run, std::size_t copy_below_bytes,
                     Instant now) noexcept {
     const std::uint32_t length = run.piece.length;

@@ -25,7 +25,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <span>
@@ -116,6 +115,8 @@ public:
     // Moves torn tails that have waited since the last sweep off shared slabs; true while there are
     // any.
     bool sweep_torn_tails() noexcept;
+    // Frees what a burst left behind and nobody needs; true while there may be more.
+    bool trim() noexcept { return nodes_.trim(); }
     // While more message memory is in use than there may be: takes it from those who hold the most.
     void relieve_memory(Instant now) noexcept;
     // The broker stops: every session hands out what it has queued, then ends.
@@ -148,6 +149,8 @@ private:
     Session& vacant_session() noexcept;
     void read_frames(Session& session, bytes::Piece unread, Instant now) noexcept;
     std::uint32_t take_frames(Session& session, bytes::Piece unread, Instant now) noexcept;
+    [[nodiscard]] Route* known_route(const Session& session, const std::byte* frame,
+                                     std::size_t unread_bytes) const noexcept;
     void keep_rest(Session& session, bytes::Piece rest) noexcept;
     void route(Run& run, Instant now) noexcept;
     void fan_out(Channel& channel, const Run& run, Instant now) noexcept;
@@ -247,7 +250,7 @@ private:
     std::size_t session_count_ = 0;
     std::vector<SessionId> torn_tails_;
     std::vector<SessionId> crowding_;
-    std::deque<Deferred> deferred_;
+    std::vector<Deferred> deferred_;  // in the order in which they are due
     bool others_crowded_ = false;
     std::size_t route_count_ = 0;
     std::uint64_t fan_outs_marked_ = 0;  // runs that went to a pattern's subscribers

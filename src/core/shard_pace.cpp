@@ -19,7 +19,7 @@ namespace hpfeeds::core {
 
 bool Shard::admits(SessionId id, Instant now) noexcept {
     Session* session = find(id);
-    if (!session) return false;
+    if (!session || session->deferred) return false;
     const bool publishes = session->last_route != nullptr;
     if (!publishes || session->admitted || session->state != State::ready) return true;
     if (crowding_.empty() && !others_crowded_) return true;
@@ -89,14 +89,14 @@ void Shard::look_at_pace(Instant now) noexcept {
     crowding_.resize(kept);
 
     const bool crowded = !crowding_.empty() || others_crowded_;
-    while (!deferred_.empty() && (!crowded || deferred_.front().due <= now)) {
-        if (Session* session = find(deferred_.front().session)) {
+    auto next = deferred_.begin();
+    for (; next != deferred_.end() && (!crowded || next->due <= now); ++next)
+        if (Session* session = find(next->session)) {
             session->deferred = false;
             session->admitted = crowded;
             effects_.reading.push_back(session->id);
         }
-        deferred_.pop_front();
-    }
+    deferred_.erase(deferred_.begin(), next);
 }
 
 }  // namespace hpfeeds::core

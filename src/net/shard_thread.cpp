@@ -300,8 +300,9 @@ void ShardThread::housekeep() noexcept {
         housekeeping_due_ = now_ + housekeeping;
     } else if (now_ >= housekeeping_due_) {
         const bool tails = shard_.sweep_torn_tails();
+        const bool nodes = shard_.trim();
         const bool slabs = pool_.trim();
-        housekeeping_ = tails || slabs;
+        housekeeping_ = tails || nodes || slabs;
         housekeeping_due_ = now_ + housekeeping;
     }
 }

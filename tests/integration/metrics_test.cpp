@@ -8,10 +8,12 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <sstream>
 #include <string>
+#include <thread>
 
 namespace hpfeeds::support {
 namespace {
@@ -238,6 +240,22 @@ TEST_F(Metrics, CertificatesTellTheirDateAndTheirChanges) {
     write_file(broker_.directory().path() / "broker.crt", "garbage");
     broker_.wait_for_log({"not taken over", "no certificate in PEM"});
     EXPECT_NE(value(changes + "_total" + labels + "\",result=\"refused\"}"), "0");
+}
+
+// ---- threads ----
+
+TEST(Threads, AutoIsHalfTheProcessorsAndAtLeastOne) {
+    const BrokerProcess broker({.arguments = {"--threads", "auto", "--exporter", "127.0.0.1:0"}});
+    const LogLine line = broker.wait_for_log({"exporter listening"});
+    const Address exporter{line.field("address"),
+                           static_cast<std::uint16_t>(std::stoul(line.field("port")))};
+    const std::string body = ask(exporter, "GET", "/metrics").body;
+    const unsigned wanted = std::clamp(std::thread::hardware_concurrency() / 2, 1U, 64U);
+    const auto turns_of = [](unsigned shard) {
+        return "hpfeeds_broker_shard_turns{shard=\"" + std::to_string(shard) + "\"}";
+    };
+    EXPECT_THAT(body, HasSubstr(turns_of(wanted - 1)));
+    EXPECT_THAT(body, testing::Not(HasSubstr(turns_of(wanted))));
 }
 
 }  // namespace

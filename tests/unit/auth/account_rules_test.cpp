@@ -53,7 +53,7 @@ TEST(AccountRules, RefuseTooManyChannels) {
     std::vector<std::string> names;
     for (std::size_t name = 0; name <= channels_max; ++name)
         names.push_back(std::to_string(name));
-    EXPECT_THAT(fault_of(account_of("i", "s", names)), HasSubstr("more than 65536 channels"));
+    EXPECT_THAT(fault_of(account_of("i", "s", names)), HasSubstr("more than 131072 channels"));
 }
 
 TEST(JsonChannels, AreReadAndWritten) {

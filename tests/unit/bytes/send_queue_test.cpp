@@ -193,5 +193,26 @@ TEST_F(SendQueueTest, AgreesWithAPlainList) {
     }
 }
 
+TEST(NodePool, KeepsWhatIsNeededAndFreesWhatIsNot) {
+    NodePool pool;
+    std::vector<QueueNode*> nodes;
+    for (int i = 0; i < 100; ++i)
+        nodes.push_back(pool.take());
+    for (QueueNode* node : nodes)
+        pool.give_back(node);
+    static_cast<void>(pool.trim());  // all were needed until now
+    for (int i = 0; i < 60; ++i)
+        nodes[static_cast<std::size_t>(i)] = pool.take();
+    for (int i = 0; i < 60; ++i)
+        pool.give_back(nodes[static_cast<std::size_t>(i)]);
+    int calls = 0;
+    while (pool.trim())
+        ++calls;
+    EXPECT_GT(calls, 3) << "by halves";
+    EXPECT_LT(calls, 20);
+    pool.give_back(pool.take());
+    EXPECT_TRUE(pool.trim());
+}
+
 }  // namespace
 }  // namespace hpfeeds::bytes

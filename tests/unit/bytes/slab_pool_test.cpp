@@ -4,8 +4,13 @@
 #include "bytes/frame_ref.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstring>
+#include <fstream>
+#include <memory>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -99,6 +104,39 @@ TEST(FrameRef, GivesItsReferenceBackOnce) {
     FrameRef last = FrameRef::adopt({slab, 0, 5});
     last.reset();
     EXPECT_EQ(budget.in_use_bytes(), 0U);
+}
+
+std::size_t resident_bytes() {
+    std::size_t all_pages = 0;
+    std::size_t resident_pages = 0;
+    std::ifstream("/proc/self/statm") >> all_pages >> resident_pages;
+    return resident_pages * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+}
+
+// What is allocated last keeps the C library from returning what is freed below it.
+TEST(SlabPool, ReturnsTheMemoryOfABurstToTheSystem) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    GTEST_SKIP() << "a sanitizer's allocator returns nothing";
+#endif
+    MemoryBudget budget(512U << 20);
+    SlabPool pool(budget);
+    const std::size_t before = resident_bytes();
+    std::vector<Slab*> burst;
+    std::vector<std::unique_ptr<std::string>> between;
+    for (int i = 0; i < 1000; ++i) {
+        burst.push_back(pool.take(slab_bytes - sizeof(Slab)));
+        std::memset(burst.back()->data(), 1, burst.back()->capacity);
+        between.push_back(std::make_unique<std::string>(2000, 'x'));
+    }
+    const std::size_t burst_bytes = resident_bytes() - before;
+    EXPECT_GT(burst_bytes, 1000 * slab_bytes / 10 * 9);
+    for (Slab* slab : burst)
+        slab->release();
+    int calls = 0;
+    while (pool.trim() && calls < 60)
+        ++calls;
+    EXPECT_LT(calls, 60) << "seconds, in the broker";
+    EXPECT_LT(resident_bytes() - before, burst_bytes / 10);
 }
 
 }  // namespace

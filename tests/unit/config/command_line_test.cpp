@@ -224,7 +224,7 @@ TEST(CommandLine, TeachesEveryFlag) {
                              "--version",
                              "-h,--help"})
         EXPECT_THAT(help.out, HasSubstr("  " + std::string(flag) + " ")) << flag;
-    EXPECT_THAT(help.out, HasSubstr("auto is 1"));
+    EXPECT_THAT(help.out, HasSubstr("auto: half the processors"));
     EXPECT_THAT(help.out, HasSubstr("listens on both"));
     EXPECT_EQ(exit_of({"-h"}).out, help.out);
 }

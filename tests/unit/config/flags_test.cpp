@@ -174,7 +174,7 @@ TEST(Flags, ReadWords) {
     flags.threads = "auto";
     EXPECT_EQ(to_options(flags).log_format, LogFormat::json);
     EXPECT_EQ(to_options(flags).slow_policy, SlowPolicy::drop_newest);
-    EXPECT_EQ(to_options(flags).threads, BrokerOptions{}.threads);
+    EXPECT_EQ(to_options(flags).threads, threads_auto);
     flags.log_format = "text";
     flags.slow_policy = "drop-oldest";
     flags.threads = "4";

@@ -154,6 +154,57 @@ TEST_F(DataPathTest, AllocatesNothingForLateReaders) {
               0U);
 }
 
+TEST_F(DataPathTest, AllocatesNothingForManySmallPublishers) {
+    std::vector<SessionId> publishers;
+    const auto granted = account("sensor", {"chan"}, {});
+    for (int i = 0; i < 100; ++i)
+        publishers.push_back(login(granted));
+    const std::string frame = publish("sensor", "chan", std::string(100, 'x'));
+    EXPECT_EQ(allocations_of([&] {
+                  for (const SessionId id : publishers)
+                      receive(id, frame);
+                  turn();
+              }),
+              0U);
+}
+
+TEST_F(DataPathTest, AllocatesNothingWhilePublishersWaitForReaders) {
+    const std::string frame = publish("sensor", "chan", std::string(40'000, 'x'));
+    EXPECT_EQ(allocations_of([&] {
+                  for (const SessionId id : subscribers)
+                      shard.set_late(id, true);
+                  for (std::size_t queued = 0; queued <= crowding_bytes; queued += frame.size())
+                      receive(publisher, frame);
+                  ASSERT_FALSE(shard.admits(publisher, now));
+                  now += deferral;
+                  shard.tick(now);
+                  ASSERT_TRUE(shard.admits(publisher, now));
+                  receive(publisher, frame);
+                  for (const SessionId id : subscribers) {
+                      shard.set_late(id, false);
+                      flush(id);
+                  }
+                  now += std::chrono::milliseconds(1);
+                  shard.tick(now);
+                  turn();
+              }),
+              0U);
+}
+
+TEST_F(DataPathTest, AllocatesNothingForRunsOfOtherShards) {
+    const std::string frame = publish("sensor", "chan", std::string(1000, 'x'));
+    bytes::SlabPool other(budget);
+    bytes::Slab* slab = other.take(frame.size());
+    std::memcpy(slab->data(), frame.data(), frame.size());
+    slab->used = static_cast<std::uint32_t>(frame.size());
+    const bytes::FrameRef run = bytes::FrameRef::adopt({slab, 0, slab->used});
+    EXPECT_EQ(allocations_of([&] {
+                  shard.deliver(run, 1, 1000, now);
+                  turn();
+              }),
+              0U);
+}
+
 // Slabs come from malloc, not from operator new: the pool must give the same ones again.
 TEST_F(DataPathTest, TakesNoNewSlabsForLargeFrames) {
     const std::string frame = publish("sensor", "chan", std::string(300'000, 'x'));

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 namespace hpfeeds::core {
 namespace {
@@ -47,6 +48,22 @@ TEST_F(ShardPaceTest, APublisherWaitsForAReaderThatKeepsUp) {
     engine.open(reader);
     engine.advance(1ms);
     EXPECT_TRUE(publisher_is_read()) << "it has caught up";
+}
+
+// A socket that nobody means to read is not watched: its bytes would wake the engine again and
+// again.
+TEST_F(ShardPaceTest, APublisherThatWaitsIsNotWatched) {
+    crowd();
+    const SessionId id = engine.peer(publisher).id;
+    EXPECT_TRUE(engine.shard().wants_reading(id));
+    engine.shard().effects().reading.clear();
+    EXPECT_FALSE(engine.shard().admits(id, engine.now));
+    EXPECT_FALSE(engine.shard().wants_reading(id));
+    EXPECT_EQ(engine.shard().effects().reading, std::vector{id});
+    EXPECT_FALSE(engine.shard().admits(id, engine.now)) << "asked twice, it waits once";
+    EXPECT_EQ(engine.shard().effects().reading, std::vector{id});
+    engine.advance(deferral);
+    EXPECT_TRUE(engine.shard().wants_reading(id));
 }
 
 TEST_F(ShardPaceTest, NeverLongerThanTheDeferral) {

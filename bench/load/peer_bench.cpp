@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// peer_bench nats|redis --port PORT [options of `hpfeeds bench`]: the same load on another broker.
+#include "bench.hpp"
+#include "bench_command.hpp"
+#include "console.hpp"
+#include "peer_dialects.hpp"
+
+#include <csignal>
+#include <exception>
+#include <memory>
+#include <string>
+
+int main(int argc, char** argv) {
+    using namespace hpfeeds::cli;
+    std::signal(SIGPIPE, SIG_IGN);
+    const Console console;
+    CLI::App app{"The load of hpfeeds bench on another broker", "peer_bench"};
+    std::string dialect;
+    ClientOptions client;
+    client.destination.host = "127.0.0.1";
+    client.ident = "bench";
+    client.channels = {"bench"};
+    BenchWords words;
+    app.add_option("dialect", dialect, "nats or redis")
+        ->required()
+        ->check(CLI::IsMember({"nats", "redis"}));
+    app.add_option("--port", client.destination.port, "the broker's port")->required();
+    add_bench_options(app, words);
+    CLI11_PARSE(app, argc, argv);
+    try {
+        std::unique_ptr<bench::Dialect> speech;
+        if (dialect == "nats")
+            speech = std::make_unique<bench::NatsDialect>();
+        else
+            speech = std::make_unique<bench::RedisDialect>();
+        return run_bench(bench_options(words, client), std::move(speech), console);
+    } catch (const std::exception& error) {
+        console.complain(error.what());
+        return exit_failed;
+    }
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// peer_dialects.hpp: the brokers of neighbouring fields, as far as publishing and subscribing go.
+#pragma once
+
+#include "bench_dialect.hpp"
+
+namespace hpfeeds::cli::bench {
+
+// nats-server: text lines, and payloads of announced length.
+class NatsDialect final : public Dialect {
+public:
+    [[nodiscard]] bool broker_speaks_first() const override { return true; }
+    [[nodiscard]] Greeted greet(std::string_view heard) const override;
+    [[nodiscard]] std::string subscribe(std::string_view channel) const override;
+    [[nodiscard]] std::string publish_head(std::string_view channel,
+                                           std::size_t payload_bytes) const override;
+    [[nodiscard]] std::string publish_tail() const override { return "\r\n"; }
+    [[nodiscard]] Heard understand(std::string_view unread) const override;
+};
+
+// redis-server: RESP2.
+class RedisDialect final : public Dialect {
+public:
+    [[nodiscard]] bool broker_speaks_first() const override { return false; }
+    [[nodiscard]] Greeted greet(std::string_view heard) const override;
+    [[nodiscard]] std::string subscribe(std::string_view channel) const override;
+    [[nodiscard]] std::string publish_head(std::string_view channel,
+                                           std::size_t payload_bytes) const override;
+    [[nodiscard]] std::string publish_tail() const override { return "\r\n"; }
+    [[nodiscard]] Heard understand(std::string_view unread) const override;
+};
+
+}  // namespace hpfeeds::cli::bench
