@@ -28,7 +28,8 @@ std::string Destination::text() const {
 
 std::error_code Connection::open(const Destination& destination, Deadline deadline) {
     close();
-    TcpConnected connected = tcp_connect(destination.host, destination.port, deadline, wake_);
+    TcpConnected connected =
+        tcp_connect(destination.host, destination.port, destination.keepalive, deadline, wake_);
     explanation_ = std::move(connected.explanation);
     if (connected.error) return connected.error;
     descriptor_ = connected.descriptor;

@@ -12,6 +12,7 @@
 
 #include "client/deadline.hpp"
 #include "client/tls_session.hpp"
+#include "hpfeeds/options.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -24,9 +25,10 @@ namespace hpfeeds::client {
 
 struct Destination {
     std::string host = "localhost";
-    std::uint16_t port = 10000;
+    std::uint16_t port = 10'000;
     bool tls = false;
     std::string trusted_file;  // see TlsSession; only with tls
+    KeepaliveOptions keepalive{};
 
     [[nodiscard]] std::string text() const;  // "localhost:10000", "[::1]:10000"
 };

@@ -33,7 +33,7 @@ THIRD_PARTY = {
     "CLI/": ["src/config/command_line.cpp", "apps/"],
     "openssl/": ["src/wire/challenge.cpp", "src/net/", "src/client/tls_session.cpp",
                  "apps/hpfeeds/output.cpp", "apps/hpfeeds/user_output.cpp"],
-    "sqlite3.h": ["src/auth/"],
+    "sqlite3.h": ["src/auth/", "src/client/spool.cpp"],
     "spdlog/": ["src/log/"],
     "fmt/": ["src/log/"],
     "nlohmann/": ["src/auth/", "apps/"],
