@@ -51,7 +51,7 @@ enum class Errc {
 enum class Trouble {
     network = 1,  // no connection, or a lost one: trying again may help, and the client does
     refusal,      // the broker heard us and said no: somebody has to change keys or permissions
-    trust,        // TLS: a certificate or a handshake; somebody has to look
+    trust,        // the other side is not what it should be: a certificate, or another protocol
     usage,        // what was asked for cannot be said in this protocol
     storage,      // the spool file
 };

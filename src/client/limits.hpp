@@ -31,8 +31,8 @@ inline constexpr std::chrono::seconds good_connection{10};
 
 // Received messages that nobody has read: above it the client stops reading, and the broker slows
 // down or gives us up.
-inline constexpr std::size_t inbox_bytes_max = 1U << 20;
-// Troubles that nobody has heard about: the oldest is forgotten.
+inline constexpr std::size_t inbox_bytes_max = 256U << 10;
+// Troubles that nobody has heard about: the first ones and the latest are kept.
 inline constexpr std::size_t troubles_max = 16;
 
 // How long a spool's file may keep us waiting for another process that has it.
