@@ -167,6 +167,7 @@ public:
 private:
     struct State;
     [[noreturn]] void raise(const std::error_code& error, std::string_view doing) const;
+    [[noreturn]] void raise_read() const;
     std::unique_ptr<State> state_;
 };
 

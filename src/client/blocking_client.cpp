@@ -33,6 +33,7 @@ struct Client::State {
     const std::chrono::milliseconds timeout;
     const bool reconnect;
     client::SessionThread session;
+    client::Incident read_incident;  // the reader's: what its last read failed of
 };
 
 Client::Client(ClientOptions options) : state_(std::make_unique<State>(std::move(options))) {
@@ -62,6 +63,10 @@ Client::~Client() {
 
 void Client::raise(const std::error_code& error, std::string_view doing) const {
     throw Error(explain(doing, error, state_->session.last_incident()), error);
+}
+
+void Client::raise_read() const {
+    throw Error(state_->read_incident.text, state_->read_incident.code);
 }
 
 void Client::publish(std::string_view channel, std::span<const std::byte> payload,
@@ -129,7 +134,7 @@ void Client::run(const OnMessage& on_message) {
     std::error_code error;
     while (read(message, forever, error))
         on_message(message);
-    if (error != Errc::interrupted && error != Errc::closed) raise(error, {});
+    if (error != Errc::interrupted && error != Errc::closed) raise_read();
 }
 
 bool Client::read(MessageView& message, std::chrono::milliseconds timeout, std::error_code& error) {
@@ -145,6 +150,7 @@ bool Client::read(MessageView& message, std::chrono::milliseconds timeout, std::
             case Kind::incident:
                 // The session goes on by itself, or says with Kind::ended that it does not.
                 if (item.incident->code == Trouble::network || !state_->reconnect) continue;
+                state_->read_incident = *item.incident;
                 error = item.incident->code;
                 return false;
             case Kind::timed_out:
@@ -154,6 +160,7 @@ bool Client::read(MessageView& message, std::chrono::milliseconds timeout, std::
                 error = Errc::interrupted;
                 return false;
             case Kind::ended:
+                state_->read_incident = *item.incident;
                 error = item.incident->code;
                 return false;
         }
@@ -165,14 +172,14 @@ std::optional<Message> Client::read(std::chrono::milliseconds timeout) {
     std::error_code error;
     if (read(message, timeout, error)) return Message(message);
     if (error == Errc::timed_out || error == Errc::interrupted) return {};
-    raise(error, {});
+    raise_read();
 }
 
 Client::Iterator& Client::Iterator::operator++() {
     std::error_code error;
     if (client_->read(message_, forever, error)) return *this;
     Client* const client = std::exchange(client_, nullptr);
-    if (error != Errc::interrupted && error != Errc::closed) client->raise(error, {});
+    if (error != Errc::interrupted && error != Errc::closed) client->raise_read();
     return *this;
 }
 

@@ -13,8 +13,10 @@ namespace hpfeeds::client {
 // enough that the system call costs little per message, small enough to stay in the cache.
 inline constexpr std::size_t read_bytes_max = 65'536;
 inline constexpr std::size_t outbox_chunk_bytes = 65'536;
+// A session that publishes a little now and then owns no more than this, and only meanwhile.
+inline constexpr std::size_t outbox_first_chunk_bytes = 2'048;
 // Chunks that are kept for the next burst instead of being freed.
-inline constexpr std::size_t spare_chunks_max = 4;
+inline constexpr std::size_t spare_chunks_max = 16;
 // What it costs to keep a frame, besides its bytes; counted, so that millions of empty messages are
 // bounded, too.
 inline constexpr std::size_t outbox_frame_overhead_bytes = 32;

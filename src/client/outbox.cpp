@@ -57,8 +57,9 @@ Outbox::Chunk& Outbox::chunk_with_room(std::size_t bytes) {
         chunks_.push_back(std::move(spare_.back()));
         spare_.pop_back();
     } else {
+        const std::size_t usual = chunks_.empty() ? outbox_first_chunk_bytes : outbox_chunk_bytes;
         Chunk& chunk = chunks_.emplace_back();
-        chunk.capacity = std::max(bytes, outbox_chunk_bytes);
+        chunk.capacity = std::max(bytes, usual);
         chunk.memory = std::make_unique_for_overwrite<std::byte[]>(chunk.capacity);
     }
     return chunks_.back();
@@ -187,6 +188,10 @@ void Outbox::drop_expired(Clock::time_point now) noexcept {
         static_cast<void>(drop_one());
         ++counts_.dropped_for_age;
     }
+}
+
+void Outbox::trim() noexcept {
+    spare_ = {};
 }
 
 Clock::time_point Outbox::oldest() const noexcept {

@@ -76,6 +76,9 @@ public:
     // Drops what has waited since before `now - age_max`. Only while nothing is sent or lent.
     void drop_expired(Clock::time_point now) noexcept;
 
+    // Gives back the memory that is kept for the next burst.
+    void trim() noexcept;
+
     [[nodiscard]] std::size_t cost() const noexcept { return cost_; }
     [[nodiscard]] std::size_t unsent_messages() const noexcept { return unsent_messages_; }
     [[nodiscard]] std::size_t unsent_bytes() const noexcept { return unsent_bytes_; }
