@@ -28,6 +28,7 @@
 #pragma once
 
 #include "hpfeeds/error.hpp"
+#include "hpfeeds/export.hpp"
 #include "hpfeeds/message.hpp"
 #include "hpfeeds/options.hpp"
 
@@ -62,7 +63,7 @@ struct ClientStats {
     std::size_t spooled_messages = 0;  // in the spool now
 };
 
-class Client {
+class HPFEEDS_EXPORT Client {
 public:
     // Starts the session. With options.reconnect it returns at once, and the session comes about in
     // the background: connect() waits for it. Without, it connects, as the first attempt is the
@@ -172,7 +173,7 @@ private:
 };
 
 // The messages of a client, one after the other; see Client::begin().
-class Client::Iterator {
+class HPFEEDS_EXPORT Client::Iterator {
 public:
     using iterator_category = std::input_iterator_tag;
     using iterator_concept = std::input_iterator_tag;

@@ -7,6 +7,8 @@
 // Threads  any.    Errors  none but for want of memory.
 #pragma once
 
+#include "hpfeeds/export.hpp"
+
 #include <string>
 #include <string_view>
 
@@ -14,6 +16,6 @@ namespace hpfeeds {
 
 // UTF-8 as it is; control characters, line breaks, marks that change the direction of writing, and
 // bytes that are not UTF-8 as \n, \r, \t, \xNN or \u{N}.
-[[nodiscard]] std::string one_line(std::string_view text);
+[[nodiscard]] HPFEEDS_EXPORT std::string one_line(std::string_view text);
 
 }  // namespace hpfeeds

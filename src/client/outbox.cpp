@@ -61,6 +61,7 @@ Outbox::Chunk& Outbox::chunk_with_room(std::size_t bytes) {
         Chunk& chunk = chunks_.emplace_back();
         chunk.capacity = std::max(bytes, usual);
         chunk.memory = std::make_unique_for_overwrite<std::byte[]>(chunk.capacity);
+        if (usual == outbox_chunk_bytes) chunk.frames.reserve(outbox_chunk_bytes / 128);
     }
     return chunks_.back();
 }
@@ -191,7 +192,8 @@ void Outbox::drop_expired(Clock::time_point now) noexcept {
 }
 
 void Outbox::trim() noexcept {
-    spare_ = {};
+    spare_.clear();
+    spare_.shrink_to_fit();
 }
 
 Clock::time_point Outbox::oldest() const noexcept {
