@@ -22,6 +22,8 @@ Incident SessionThread::exchange() {
         apply_requests();
         feed_from_spool();
         Incident why;
+        // First what came: a connection that has ended takes bytes all the same, and loses them.
+        if (!read_step(why)) return why;
         if (!write_step(why)) {
             // A broker that refuses may close before it has read everything; why is what counts.
             Incident said;
@@ -29,7 +31,6 @@ Incident SessionThread::exchange() {
             if (!read_step(said) && said.code == Trouble::refusal) return said;
             return why;
         }
-        if (!read_step(why)) return why;
         settle();
         if (auto goodbye = say_goodbye()) {
             said_goodbye_ = true;
