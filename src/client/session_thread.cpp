@@ -174,7 +174,10 @@ void SessionThread::finish(Incident why) {
         if (!all_sent() && !(closed_with_ == Trouble::refusal))
             closed_with_ = spool_ ? std::error_code{} : std::error_code(Errc::unsent);
         if (closed_with_ == Errc::interrupted) closed_with_ = {};
-        if (unheard_refusal_.code && !(closed_with_ == Trouble::refusal)) {
+        // A refusal that nobody has heard of explains more than what came of it. A login that was
+        // refused once and accepted later is no news, as nothing was lost.
+        const bool matters = unheard_refusal_.code == Errc::publish_refused || !all_sent();
+        if (unheard_refusal_.code && matters && !(closed_with_ == Trouble::refusal)) {
             closed_with_ = unheard_refusal_.code;
             last_incident_ = unheard_refusal_;
             why = {};
