@@ -102,7 +102,9 @@ TEST_F(SpoolingClient, DoesNotSendARefusedMessageForEver) {
         client.publish("bad", "two");
         client.publish("good", "three");
         EXPECT_THAT(diary.wait_for(1), ElementsAre(publish("me", "good", "three")));
-        client.close();
+        std::error_code failed;
+        client.close(failed);
+        EXPECT_EQ(failed, Errc::publish_refused) << "nobody had heard of it";
     }
     EXPECT_EQ(left_behind(), 0U);
 }
