@@ -18,6 +18,15 @@
 
 namespace hpfeeds {
 
+inline constexpr std::size_t name_bytes_max = 255;  // of an ident or a channel
+inline constexpr std::size_t message_bytes_max = 1024 * 1024 + 5;
+
+// The most that a payload of this ident may have on this channel.
+[[nodiscard]] constexpr std::size_t payload_bytes_max(std::string_view ident,
+                                                      std::string_view channel) noexcept {
+    return message_bytes_max - (5 + 1 + ident.size() + 1 + channel.size());
+}
+
 struct MessageView {
     std::string_view ident;  // the publisher, as it logged in to the broker
     std::string_view channel;

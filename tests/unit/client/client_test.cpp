@@ -395,6 +395,18 @@ TEST(Client, RefusesWhatDoesNotFitIntoTheProtocol) {
     EXPECT_EQ(failed, Errc::closed);
 }
 
+TEST(Client, TakesExactlyTheLongestPayload) {
+    const DeadPort dead;
+    auto options = options_for(dead.port());
+    options.timeout = 1ms;
+    Client client(options);
+    std::error_code failed;
+    client.publish("chan", std::string(payload_bytes_max("me", "chan"), 'x'), failed);
+    EXPECT_FALSE(failed);
+    client.publish("chan", std::string(payload_bytes_max("me", "chan") + 1, 'x'), failed);
+    EXPECT_EQ(failed, Errc::payload_too_large);
+}
+
 TEST(Client, RefusesOptionsThatMakeNoSense) {
     const auto refusal = [](auto change) -> std::string {
         ClientOptions options = options_for(1);
