@@ -124,11 +124,23 @@ bool Outbox::forget_one(std::uint64_t& tag) noexcept {
 std::uint64_t Outbox::forget(std::uint64_t position) noexcept {
     std::uint64_t tag = 0;
     while (!chunks_.empty()) {
-        const Chunk& chunk = chunks_.front();
-        if (chunk.first == chunk.next ||
-            forgotten_position_ + chunk.bytes_of(chunk.first) > position)
+        Chunk& chunk = chunks_.front();
+        if (chunk.first == chunk.next) break;
+        const std::size_t bytes = chunk.begin_of(chunk.next) - chunk.begin_of(chunk.first);
+        if (forgotten_position_ + bytes <= position) {
+            // The usual case: all that was sent of this chunk, at once.
+            for (; chunk.first < chunk.next; ++chunk.first) {
+                cost_ -= outbox_frame_overhead_bytes;
+                if (chunk.frames[chunk.first].tag != 0) tag = chunk.frames[chunk.first].tag;
+            }
+            cost_ -= bytes;
+            forgotten_position_ += bytes;
+            recycle_spent();
+        } else if (forgotten_position_ + chunk.bytes_of(chunk.first) <= position) {
+            static_cast<void>(forget_one(tag));
+        } else {
             break;
-        static_cast<void>(forget_one(tag));
+        }
     }
     return tag;
 }
