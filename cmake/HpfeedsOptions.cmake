@@ -1,5 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # What a user of the build may choose, and the one target that carries warnings and sanitizers.
+# A project that fetches this one wants its libraries, and not what a broker needs.
+if(PROJECT_IS_TOP_LEVEL)
+  set(HPFEEDS_IS_FETCHED OFF)
+else()
+  set(HPFEEDS_IS_FETCHED ON)
+endif()
+option(HPFEEDS_CLIENT_ONLY "Build the client libraries alone: no broker, no programs, no tests" ${HPFEEDS_IS_FETCHED})
 option(HPFEEDS_TESTS "Build the tests" ON)
 option(HPFEEDS_FUZZ "Build the fuzz targets (clang only)" OFF)
 option(HPFEEDS_BENCH "Build the benchmarks" OFF)
@@ -22,7 +29,8 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 add_library(hpfeeds_options INTERFACE)
 target_compile_features(hpfeeds_options INTERFACE cxx_std_20)
 target_compile_options(hpfeeds_options INTERFACE
-  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Wold-style-cast -Woverloaded-virtual
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion
+  $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor -Wold-style-cast -Woverloaded-virtual>
   # gcc 12 warns of overlapping copies inside std::string where there are none (its bug 105651).
   $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>
   $<$<BOOL:${HPFEEDS_WERROR}>:-Werror>)

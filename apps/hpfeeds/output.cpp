@@ -44,12 +44,6 @@ bool is_control(char32_t code) {
     return code < 0x20 || (code >= 0x7F && code < 0xA0);
 }
 
-// Line separators, and the marks that change the direction of the text behind them.
-bool is_deceptive(char32_t code) {
-    return (code >= 0x200E && code <= 0x200F) || (code >= 0x2028 && code <= 0x202E) ||
-           (code >= 0x2066 && code <= 0x2069) || code == 0x061C || code == 0xFEFF;
-}
-
 bool is_utf8(std::string_view text) {
     while (!text.empty()) {
         const Character next = first_character(text);
@@ -74,23 +68,6 @@ void append_hex(std::string& out, unsigned char byte) {
     constexpr std::string_view digits = "0123456789abcdef";
     out += digits[byte >> 4];
     out += digits[byte & 15];
-}
-
-void append_escaped(std::string& out, char32_t code) {
-    if (code == '\n') {
-        out += "\\n";
-    } else if (code == '\r') {
-        out += "\\r";
-    } else if (code == '\t') {
-        out += "\\t";
-    } else if (code < 0x80) {
-        out += "\\x";
-        append_hex(out, static_cast<unsigned char>(code));
-    } else {
-        std::array<char, 16> escaped{};
-        std::snprintf(escaped.data(), escaped.size(), "\\u{%x}", static_cast<unsigned>(code));
-        out += escaped.data();
-    }
 }
 
 std::string base64(std::string_view bytes) {
@@ -133,26 +110,6 @@ std::string json_line(const Message& message, Time time) {
 }
 
 }  // namespace
-
-std::string one_line(std::string_view text) {
-    std::string line;
-    line.reserve(text.size());
-    while (!text.empty()) {
-        const Character next = first_character(text);
-        if (next.bytes == 0) {
-            line += "\\x";
-            append_hex(line, static_cast<unsigned char>(text.front()));
-            text.remove_prefix(1);
-            continue;
-        }
-        if (is_control(next.code) || is_deceptive(next.code))
-            append_escaped(line, next.code);
-        else
-            line += text.substr(0, next.bytes);
-        text.remove_prefix(next.bytes);
-    }
-    return line;
-}
 
 std::string payload_text(std::span<const std::byte> payload) {
     const std::string_view text = wire::as_text(payload);

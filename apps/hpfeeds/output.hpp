@@ -6,6 +6,7 @@
 // drive the terminal.
 #pragma once
 
+#include "hpfeeds/text.hpp"
 #include "options.hpp"
 
 #include <chrono>
@@ -23,9 +24,8 @@ struct Message {
 };
 using Time = std::chrono::system_clock::time_point;
 
-// What a peer calls itself or says: UTF-8 as it is; control characters, line breaks and bytes that
-// are not UTF-8 as \n, \r, \t, \xNN or \u{N}.
-[[nodiscard]] std::string one_line(std::string_view text);
+// What a peer calls itself or says, safe for a terminal: see hpfeeds/text.hpp.
+using hpfeeds::one_line;
 
 // A payload for people: one_line() when it is UTF-8 text (which may hold tabs and line breaks),
 // else the first twenty bytes in hexadecimal and `...`.

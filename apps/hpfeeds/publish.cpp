@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "publish.hpp"
 
-#include "hpfeeds/error.hpp"
+#include "hpfeeds/client.hpp"
 #include "output.hpp"
-#include "session.hpp"
-#include "wire/encode.hpp"
-#include "wire/limits.hpp"
 
 #include <unistd.h>
 #include <algorithm>
@@ -42,83 +39,94 @@ private:
     bool shown_;
 };
 
-// Reads until the broker closes, which says that it worked through everything.
-std::optional<Failure> wait_for_verdict(Session& session, std::chrono::milliseconds timeout,
-                                        bool& confirmed) {
-    const auto deadline = client::in(timeout);
-    for (;;) {
-        Session::Event event;
-        if (auto failed = session.next(event)) return failed;
-        if (event.kind != Session::Kind::none) continue;
-        auto failed = session.receive(deadline);
-        if (!failed) continue;
-        confirmed = failed->kind == Failure::Kind::closed;
-        const bool late = failed->kind == Failure::Kind::lost && client::Clock::now() >= deadline;
-        // Late, but everything reached the broker's machine: no failure that we know of.
-        if (confirmed || (late && session.connection().unacknowledged_bytes() == 0)) return {};
-        failed->text = "the message may be lost: " +
-                       (late ? "the broker did not take all of it in time" : failed->text);
-        return failed;
-    }
+// The session of one publish: the first loss is its end, and it has room for all that is published.
+hpfeeds::ClientOptions session_options(const ClientOptions& options, std::size_t payload_bytes,
+                                       const Console& console) {
+    hpfeeds::ClientOptions session;
+    session.host = options.destination.host;
+    session.port = options.destination.port;
+    session.tls = {options.destination.tls, options.destination.trusted_file};
+    session.ident = options.ident;
+    session.secret = options.secret;
+    session.timeout = options.timeout;
+    session.reconnect = false;
+    session.outbox.bytes_max += options.channels.size() * (payload_bytes + 1024);
+    if (options.debug)
+        session.trace = [&console](std::string_view line) {
+            console.complain("debug: " + std::string(line));
+        };
+    return session;
 }
 
-std::optional<Failure> send_all(Session& session, std::size_t all_bytes, const Console& console,
-                                std::chrono::milliseconds timeout) {
-    std::optional<Failure> failed;
-    {
-        const ProgressLine line(console, all_bytes);
-        failed = session.flush([&](std::size_t unsent) { line.update(unsent); });
+// For as long as there is progress: how large a message may be says nothing of how long it takes.
+void wait_until_sent(Client& client, std::size_t all_bytes, const Console& console) {
+    const ProgressLine line(console, all_bytes);
+    std::error_code failed;
+    std::size_t unsent_bytes = 0;
+    do {
+        client.flush(std::chrono::milliseconds(200), failed);
+        unsent_bytes = client.stats().unsent_bytes;
+        line.update(unsent_bytes);
+    } while (failed == Errc::timed_out && unsent_bytes > 0);
+}
+
+// Throws hpfeeds::Error for what cannot be said in the protocol. What else goes wrong is close()'s
+// to tell.
+void publish_to_all(Client& client, const ClientOptions& options, const std::string& payload,
+                    const Console& console) {
+    for (const std::string& channel : options.channels) {
+        std::error_code refused;
+        client.publish(channel, payload, refused);
+        if (refused == Errc::channel_too_long || refused == Errc::payload_too_large)
+            throw Error("cannot publish to '" + one_line(channel) + "': " + refused.message());
+        if (refused) return;
+        if (options.debug)
+            console.complain("debug: -> PUBLISH on " + one_line(channel) + ", " +
+                             std::to_string(payload.size()) + " bytes");
     }
-    if (failed) return failed;
-    session.debug("everything is sent; waiting for the broker to close");
-    if (session.connection().finish_writing(client::in(timeout)))
-        return Failure{Failure::Kind::lost,
-                       "sending failed: " + session.connection().explanation()};
-    return {};
 }
 
 }  // namespace
 
 std::size_t payload_bytes_max(const ClientOptions& options) {
-    const client::ClientMachine machine(options.ident, options.secret);
-    std::size_t longest = 0;
+    if (options.ident.size() > name_bytes_max)
+        throw Error("the ident has " + std::to_string(options.ident.size()) +
+                    " bytes, but hpfeeds allows at most 255");
+    std::size_t least = message_bytes_max;
     for (const std::string& channel : options.channels) {
-        if (const auto refused = machine.check_publish(channel, 0))
-            throw Error("cannot publish to '" + one_line(channel) + "': " + refused.message());
-        longest = std::max(longest, channel.size());
+        if (channel.size() > name_bytes_max)
+            throw Error("cannot publish to '" + one_line(channel) +
+                        "': " + make_error_code(Errc::channel_too_long).message());
+        least = std::min(least, hpfeeds::payload_bytes_max(options.ident, channel));
     }
-    return wire::publish_frame_bytes_max -
-           wire::publish_frame_bytes(options.ident.size(), longest, 0);
+    return least;
 }
 
 int publish(const ClientOptions& options, const std::string& payload, const Console& console) {
-    Session session(options, console);
-    if (const auto failed = session.open()) {
-        console.complain(failed->text);
+    std::optional<Client> client;
+    try {
+        client.emplace(session_options(options, payload.size(), console));
+    } catch (const Error& error) {
+        const bool silent = error.code() == Errc::timed_out && !options.destination.tls;
+        console.complain(error.what() +
+                         std::string(silent ? "; if the broker expects TLS, add --tls or "
+                                              "--tlscert FILE"
+                                            : ""));
         return exit_failed;
     }
     static_cast<void>(
-        Console::put(console.out, status_line("connected to " + one_line(session.broker_name()))));
-    for (const std::string& channel : options.channels) {
-        if (const auto refused = session.machine().publish(channel, wire::as_bytes(payload)))
-            throw Error("cannot publish to '" + one_line(channel) + "': " + refused.message());
-        session.debug("-> PUBLISH on " + one_line(channel) + ", " + std::to_string(payload.size()) +
-                      " bytes");
-    }
-    const auto unsent =
-        send_all(session, session.machine().unsent().size(), console, options.timeout);
-    // A broker that refuses may close before it has read everything; why is what counts, so we read
-    // in any case.
-    bool confirmed = false;
-    auto failed = wait_for_verdict(session, options.timeout, confirmed);
-    if (!failed || failed->kind != Failure::Kind::refused)
-        if (unsent) failed = unsent;
-    if (failed) {
-        console.complain(failed->text);
+        Console::put(console.out, status_line("connected to " + one_line(client->broker_name()))));
+    publish_to_all(*client, options, payload, console);
+    wait_until_sent(*client, options.channels.size() * payload.size(), console);
+    std::error_code failed;
+    client->close(failed);
+    if (failed == Errc::unconfirmed) {
+        console.complain("sent, but the broker did not confirm by closing the connection in time");
+    } else if (failed) {
+        const std::string why = client->last_error();
+        console.complain(failed == Trouble::refusal ? why : "sending failed: " + why);
         return exit_failed;
     }
-    if (!confirmed)
-        console.complain("sent, but the broker did not confirm by closing the connection in time");
     static_cast<void>(Console::put(console.out, status_line("closing connection.")));
     return exit_done;
 }

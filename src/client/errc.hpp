@@ -1,33 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-// errc.hpp: what can go wrong between a client and its broker, as std::error_code.
-//
-// What the system says (connection refused, no route) stays in the system's own category; these are
-// the rest.
+// errc.hpp: the public error values under the names of this room, and what a broker's ERROR means.
 #pragma once
 
-#include <system_error>
+#include "hpfeeds/error.hpp"
+
+#include <string_view>
 
 namespace hpfeeds::client {
 
-enum class Errc {
-    closed_by_broker = 1,  // the broker ended the connection, or nothing is open
-    timed_out,             // the deadline passed first
-    interrupted,           // the wake descriptor became readable
-    host_not_found,        // the name has no address
-    certificate_unusable,  // the file with trusted certificates cannot be read
-    certificate_refused,   // the broker's certificate is not trusted, or is not for its name
-    tls_failed,            // the handshake or a record failed for another reason
-    ident_too_long,        // more than 255 bytes
-    channel_too_long,      // more than 255 bytes
-    payload_too_large,     // the frame would be longer than a PUBLISH may be
-};
+using hpfeeds::Errc;
+using hpfeeds::error_category;
+using hpfeeds::make_error_code;
 
-[[nodiscard]] const std::error_category& error_category() noexcept;
-[[nodiscard]] inline std::error_code make_error_code(Errc value) noexcept {
-    return {static_cast<int>(value), error_category()};
-}
+// Which refusal the text of an ERROR tells of. Brokers have no codes, so the wording decides: that
+// of the Python broker and of ours, and the words that others use. Unknown wording is
+// Errc::refused.
+[[nodiscard]] Errc refusal_of(std::string_view text) noexcept;
+
+// The channel that a refusal names ("… chan=CHAN"); empty when it names none.
+[[nodiscard]] std::string_view refused_channel(std::string_view text) noexcept;
 
 }  // namespace hpfeeds::client
-
-template <>
-struct std::is_error_code_enum<hpfeeds::client::Errc> : std::true_type {};

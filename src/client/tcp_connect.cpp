@@ -37,6 +37,17 @@ void set(int descriptor, int level, int option, int value) {
     static_cast<void>(setsockopt(descriptor, level, option, &value, sizeof value));
 }
 
+void keep_alive(int descriptor, const KeepaliveOptions& keepalive) {
+    const auto idle = static_cast<int>(keepalive.idle.count());
+    const auto interval = static_cast<int>(keepalive.interval.count());
+    set(descriptor, SOL_SOCKET, SO_KEEPALIVE, 1);
+    set(descriptor, IPPROTO_TCP, TCP_KEEPIDLE, idle);
+    set(descriptor, IPPROTO_TCP, TCP_KEEPINTVL, interval);
+    set(descriptor, IPPROTO_TCP, TCP_KEEPCNT, keepalive.count);
+    // Probes wait while data is unacknowledged; this is their limit for that case.
+    set(descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, (idle + interval * keepalive.count) * 1000);
+}
+
 std::error_code connect_one(int descriptor, const addrinfo& address, Deadline deadline, int wake) {
     if (connect(descriptor, address.ai_addr, address.ai_addrlen) == 0) return {};
     if (errno != EINPROGRESS && errno != EINTR) return last_error();
@@ -68,7 +79,8 @@ std::error_code wait_until_ready(int descriptor, short events, Deadline deadline
     }
 }
 
-TcpConnected tcp_connect(const std::string& host, std::uint16_t port, Deadline deadline, int wake) {
+TcpConnected tcp_connect(const std::string& host, std::uint16_t port,
+                         const KeepaliveOptions& keepalive, Deadline deadline, int wake) {
     addrinfo hints{};
     hints.ai_socktype = SOCK_STREAM;
     hints.ai_flags = AI_NUMERICSERV;
@@ -93,10 +105,7 @@ TcpConnected tcp_connect(const std::string& host, std::uint16_t port, Deadline d
                                       : connect_one(descriptor, *each, share(deadline, left), wake);
         if (!result.error) {
             set(descriptor, IPPROTO_TCP, TCP_NODELAY, 1);
-            set(descriptor, SOL_SOCKET, SO_KEEPALIVE, 1);
-            set(descriptor, IPPROTO_TCP, TCP_KEEPIDLE, 10);
-            set(descriptor, IPPROTO_TCP, TCP_KEEPINTVL, 5);
-            set(descriptor, IPPROTO_TCP, TCP_KEEPCNT, 3);
+            keep_alive(descriptor, keepalive);
             result.descriptor = descriptor;
             result.explanation = name_of(*each, port);
             return result;

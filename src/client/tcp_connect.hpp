@@ -10,6 +10,7 @@
 #pragma once
 
 #include "client/deadline.hpp"
+#include "hpfeeds/options.hpp"
 
 #include <cstdint>
 #include <string>
@@ -23,11 +24,12 @@ struct TcpConnected {
     std::string explanation;  // "127.0.0.1 port 10000: Connection refused"
 };
 
-// `wake` ends the wait when it becomes readable; -1: nothing does. The socket has TCP_NODELAY, and
-// keepalive with the broker's own figures, so that a vanished broker is noticed within half a
-// minute.
+// `wake` ends the wait when it becomes readable; -1: nothing does. The socket has TCP_NODELAY and
+// keepalive, and a limit of the same length on data that nobody acknowledges, so that a vanished
+// broker is noticed whether or not there is something to send.
 [[nodiscard]] TcpConnected tcp_connect(const std::string& host, std::uint16_t port,
-                                       Deadline deadline, int wake);
+                                       const KeepaliveOptions& keepalive, Deadline deadline,
+                                       int wake);
 
 // Waits until `descriptor` is ready for `events` (POLLIN, POLLOUT), or has failed: the next call on
 // it then says how.

@@ -34,7 +34,7 @@ THIRD_PARTY = {
     "CLI/": ["src/config/command_line.cpp", "apps/"],
     "openssl/": ["src/wire/challenge.cpp", "src/net/", "src/client/tls_session.cpp",
                  "apps/hpfeeds/output.cpp", "apps/hpfeeds/user_output.cpp"],
-    "sqlite3.h": ["src/auth/"],
+    "sqlite3.h": ["src/auth/", "src/client/spool.cpp"],
     "mongoc/": ["src/auth/mongo_driver.hpp"],
     "soci/": ["src/auth/"],
     "libpq-fe.h": [],

@@ -311,11 +311,5 @@ TEST(ClientMachine, RefusesAPayloadThatDoesNotFit) {
     EXPECT_EQ(machine.unsent().size(), wire::publish_frame_bytes_max);
 }
 
-TEST(Errc, HasASentenceForEveryValue) {
-    for (int value = 1; value <= static_cast<int>(Errc::payload_too_large); ++value)
-        EXPECT_NE(error_category().message(value), "unknown") << value;
-    EXPECT_EQ(error_category().message(0), "unknown");
-}
-
 }  // namespace
 }  // namespace hpfeeds::client
