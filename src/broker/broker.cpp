@@ -93,10 +93,10 @@ core::AccountAnswer::Status status_of(auth::Lookup::Status status) {
 
 // In the order in which they are built; they end in the reverse one.
 struct Broker::Rooms {
-    explicit Rooms(const config::BrokerOptions& given)
+    Rooms(const config::BrokerOptions& given, std::unique_ptr<auth::AccountSource> asked)
         : options(given),
           budget(given.memory_bytes_max),
-          key_stores(open_key_stores(given)),
+          key_stores(std::move(asked)),
           desk(*key_stores, given.auth_workers, given.auth_queue_max,
                [this](auth::Answer answer) { hand_back(std::move(answer)); }) {}
 
@@ -123,12 +123,24 @@ struct Broker::Rooms {
     std::vector<std::unique_ptr<net::ShardThread>> shards;
     auth::Desk desk;  // after the shards: its last answers are posted to them
     std::unique_ptr<metrics::HttpExporter> exporter;
+    std::uint16_t port = 0;
+    std::vector<std::thread> threads;
 };
 
 Broker::Broker(const config::BrokerOptions& options) {
     block_stop_signals();
     const std::size_t descriptors_max = raise_descriptor_limit();
-    rooms_ = std::make_unique<Rooms>(options);
+    build(options, descriptors_max, open_key_stores(options));
+}
+
+Broker::Broker(const config::BrokerOptions& options,
+               std::unique_ptr<auth::AccountSource> key_stores) {
+    build(options, descriptor_limit(), std::move(key_stores));
+}
+
+void Broker::build(const config::BrokerOptions& options, std::size_t descriptors_max,
+                   std::unique_ptr<auth::AccountSource> key_stores) {
+    rooms_ = std::make_unique<Rooms>(options, std::move(key_stores));
     Rooms& rooms = *rooms_;
 
     net::EngineOptions engine;
@@ -158,22 +170,41 @@ Broker::Broker(const config::BrokerOptions& options) {
         log::info("listening", {{"address", listener.address.host()},
                                 {"port", static_cast<unsigned>(listener.address.port())},
                                 {"endpoint", listener.label}});
+    rooms.port = listeners.front().address.port();
     all.front()->accept_from(std::move(listeners));
 }
 
 Broker::~Broker() = default;
 
+std::uint16_t Broker::port() const noexcept {
+    return rooms_->port;
+}
+
 void Broker::run() {
-    std::vector<net::ShardThread*> all;
-    std::vector<std::thread> threads;
-    for (const auto& shard : rooms_->shards) {
-        all.push_back(shard.get());
-        threads.emplace_back([&shard = *shard] { shard.run(); });
-    }
+    start();
     const int signal = wait_for_stop_signal();
     log::info("stopping", {{"signal", signal == SIGINT ? "SIGINT" : "SIGTERM"}});
-    drain(all, rooms_->options.shutdown_grace);
-    for (std::thread& thread : threads)
+    finish(wait_or_stop_signal);
+}
+
+void Broker::start() {
+    for (const auto& shard : rooms_->shards)
+        rooms_->threads.emplace_back([&shard = *shard] { shard.run(); });
+}
+
+void Broker::stop() {
+    finish([](std::chrono::nanoseconds pause) {
+        std::this_thread::sleep_for(pause);
+        return false;
+    });
+}
+
+void Broker::finish(const Patience& patience) {
+    std::vector<net::ShardThread*> all;
+    for (const auto& shard : rooms_->shards)
+        all.push_back(shard.get());
+    drain(all, rooms_->options.shutdown_grace, patience);
+    for (std::thread& thread : rooms_->threads)
         thread.join();
     rooms_->desk.stop();
     rooms_->exporter.reset();

@@ -24,6 +24,8 @@ FLOORS = {
     "client": ["wire", "bytes"],
     "config": [],
     "broker": ["net", "auth", "core", "wire", "bytes", "config", "log", "metrics"],
+    # The broker in somebody's test program: what an app is to a user, this is to a test.
+    "testing": ["broker", "config", "auth", "core/account.hpp"],
     # wire/ because the client room speaks in its values; log/log.hpp because main() starts and stops the log.
     "apps": ["broker", "config", "client", "auth", "core/account.hpp", "wire", "log/log.hpp"],
 }
