@@ -28,6 +28,8 @@ public:
     [[nodiscard]] std::chrono::milliseconds next();
     // The connection proved good: the next wait is short again.
     void reset() noexcept { bound_ = limits_.first; }
+    // Asking again soon is pointless: the next wait is one of the longest.
+    void slow_down() noexcept { bound_ = limits_.longest; }
 
 private:
     Limits limits_;
