@@ -1,5 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # What a user of the build may choose, and the one target that carries warnings and sanitizers.
+# A project that fetches this one wants its libraries, and not what a broker needs.
+if(PROJECT_IS_TOP_LEVEL)
+  set(HPFEEDS_IS_FETCHED OFF)
+else()
+  set(HPFEEDS_IS_FETCHED ON)
+endif()
+option(HPFEEDS_CLIENT_ONLY "Build the client libraries alone: no broker, no programs, no tests" ${HPFEEDS_IS_FETCHED})
 option(HPFEEDS_TESTS "Build the tests" ON)
 option(HPFEEDS_FUZZ "Build the fuzz targets (clang only)" OFF)
 option(HPFEEDS_BENCH "Build the benchmarks" OFF)

@@ -15,6 +15,8 @@
 // Threads  values; any.
 #pragma once
 
+#include "hpfeeds/export.hpp"
+
 #include <stdexcept>
 #include <string>
 #include <system_error>
@@ -51,13 +53,14 @@ enum class Errc {
 enum class Trouble {
     network = 1,  // no connection, or a lost one: trying again may help, and the client does
     refusal,      // the broker heard us and said no: somebody has to change keys or permissions
-    trust,        // TLS: a certificate or a handshake; somebody has to look
+    trust,        // the other side is not what it should be: a certificate, or another protocol
     usage,        // what was asked for cannot be said in this protocol
     storage,      // the spool file
 };
 
-[[nodiscard]] const std::error_category& error_category() noexcept;    // of Errc, "hpfeeds"
-[[nodiscard]] const std::error_category& trouble_category() noexcept;  // of Trouble
+[[nodiscard]] HPFEEDS_EXPORT const std::error_category&
+error_category() noexcept;  // of Errc, "hpfeeds"
+[[nodiscard]] HPFEEDS_EXPORT const std::error_category& trouble_category() noexcept;  // of Trouble
 [[nodiscard]] inline std::error_code make_error_code(Errc value) noexcept {
     return {static_cast<int>(value), error_category()};
 }
@@ -65,7 +68,7 @@ enum class Trouble {
     return {static_cast<int>(value), trouble_category()};
 }
 
-class Error : public std::runtime_error {
+class HPFEEDS_EXPORT Error : public std::runtime_error {
 public:
     explicit Error(const std::string& what, std::error_code code = {})
         : std::runtime_error(what), code_(code) {}

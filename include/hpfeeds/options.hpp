@@ -17,7 +17,9 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <string_view>
 
 namespace hpfeeds {
 
@@ -85,6 +87,11 @@ struct ClientOptions {
     KeepaliveOptions keepalive{};
     OutboxOptions outbox{};
     SpoolOptions spool{};
+
+    // Told every step of the session in a line, without line ends or secrets; for finding out why
+    // something does not work. Called from the thread that does the client's I/O, which waits for
+    // it meanwhile; it must neither throw nor call the client. Empty: nobody listens.
+    std::function<void(std::string_view)> trace{};
 };
 
 }  // namespace hpfeeds

@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -28,6 +29,7 @@ std::string Destination::text() const {
 
 std::error_code Connection::open(const Destination& destination, Deadline deadline) {
     close();
+    written_bytes_ = 0;
     TcpConnected connected =
         tcp_connect(destination.host, destination.port, destination.keepalive, deadline, wake_);
     explanation_ = std::move(connected.explanation);
@@ -58,50 +60,45 @@ std::error_code Connection::handshake(const Destination& destination, Deadline d
 
 std::error_code Connection::read_some(std::span<std::byte> room, Deadline deadline,
                                       std::size_t& taken) {
-    taken = 0;
-    if (!is_open()) return fail(Errc::closed_by_broker, "not connected");
     for (;;) {
-        std::error_code error;
-        if (tls_) {
-            const TlsSession::Step step = tls_->read(room, taken);
-            if (step == TlsSession::Step::done) return {};
-            error = after(step, deadline);
-        } else {
-            const ssize_t moved = recv(descriptor_, room.data(), room.size(), 0);
-            if (moved > 0) {
-                taken = static_cast<std::size_t>(moved);
-                return {};
-            }
-            if (moved == 0) return fail(Errc::closed_by_broker, "the broker closed the connection");
-            if (!would_block(moved)) return fail({errno, std::generic_category()}, {});
-            error = wait(POLLIN, deadline);
-        }
-        if (error) return error;
+        if (const std::error_code error = try_read(room, taken)) return error;
+        if (taken > 0) return {};
+        if (const std::error_code error = wait(wanted_events_, deadline)) return error;
     }
 }
 
 std::error_code Connection::write_some(std::span<const std::byte> bytes, Deadline deadline,
                                        std::size_t& taken) {
+    for (;;) {
+        if (const std::error_code error = try_write(bytes, taken)) return error;
+        if (taken > 0 || bytes.empty()) return {};
+        if (const std::error_code error = wait(wanted_events_, deadline)) return error;
+    }
+}
+
+std::error_code Connection::try_read(std::span<std::byte> room, std::size_t& taken) {
+    taken = 0;
+    if (!is_open()) return fail(Errc::closed_by_broker, "not connected");
+    if (tls_) return outcome_of(tls_->read(room, taken));
+    const ssize_t moved = recv(descriptor_, room.data(), room.size(), 0);
+    if (moved == 0) return fail(Errc::closed_by_broker, "the broker closed the connection");
+    if (moved < 0 && !would_block(moved)) return fail({errno, std::generic_category()}, {});
+    taken = static_cast<std::size_t>(std::max<ssize_t>(moved, 0));
+    wanted_events_ = POLLIN;
+    return {};
+}
+
+std::error_code Connection::try_write(std::span<const std::byte> bytes, std::size_t& taken) {
     taken = 0;
     if (!is_open()) return fail(Errc::closed_by_broker, "not connected");
     if (bytes.empty()) return {};
-    for (;;) {
-        std::error_code error;
-        if (tls_) {
-            const TlsSession::Step step = tls_->write(bytes, taken);
-            if (step == TlsSession::Step::done) return {};
-            error = after(step, deadline);
-        } else {
-            const ssize_t moved = send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-            if (moved >= 0) {
-                taken = static_cast<std::size_t>(moved);
-                return {};
-            }
-            if (!would_block(moved)) return fail({errno, std::generic_category()}, {});
-            error = wait(POLLOUT, deadline);
-        }
-        if (error) return error;
-    }
+    if (tls_) return outcome_of(tls_->write(bytes, taken));
+    const ssize_t moved = send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (moved < 0 && !would_block(moved)) return fail({errno, std::generic_category()}, {});
+    taken = static_cast<std::size_t>(std::max<ssize_t>(moved, 0));
+    written_bytes_ += taken;
+    wanted_events_ = POLLOUT;
+    return {};
 }
 
 std::error_code Connection::finish_writing(Deadline deadline) {
@@ -121,6 +118,10 @@ std::size_t Connection::unacknowledged_bytes() const {
     return bytes > 0 ? static_cast<std::size_t>(bytes) : 0;
 }
 
+std::uint64_t Connection::written_bytes() const noexcept {
+    return tls_ ? tls_->written_bytes() : written_bytes_;
+}
+
 void Connection::close() noexcept {
     tls_.reset();
     if (descriptor_ >= 0) ::close(descriptor_);
@@ -134,13 +135,20 @@ std::error_code Connection::wait(short events, Deadline deadline) {
 
 // Waits for what an unfinished TLS step needs, or says why there is no next one.
 std::error_code Connection::after(TlsSession::Step step, Deadline deadline) {
+    const std::error_code error = outcome_of(step);
+    return error ? error : wait(wanted_events_, deadline);
+}
+
+std::error_code Connection::outcome_of(TlsSession::Step step) {
     switch (step) {
         case TlsSession::Step::done:
             return {};
         case TlsSession::Step::wants_read:
-            return wait(POLLIN, deadline);
+            wanted_events_ = POLLIN;
+            return {};
         case TlsSession::Step::wants_write:
-            return wait(POLLOUT, deadline);
+            wanted_events_ = POLLOUT;
+            return {};
         case TlsSession::Step::closed:
             return fail(Errc::closed_by_broker, "the broker closed the connection");
         case TlsSession::Step::failed:

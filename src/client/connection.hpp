@@ -50,10 +50,18 @@ public:
     // Waits until at least one byte could be handed to the system.
     [[nodiscard]] std::error_code write_some(std::span<const std::byte> bytes, Deadline deadline,
                                              std::size_t& taken);
+    // The same without waiting: `taken` may be 0, and wanted_events() then says what to poll for.
+    [[nodiscard]] std::error_code try_read(std::span<std::byte> room, std::size_t& taken);
+    [[nodiscard]] std::error_code try_write(std::span<const std::byte> bytes, std::size_t& taken);
+    [[nodiscard]] short wanted_events() const noexcept { return wanted_events_; }
+    [[nodiscard]] int descriptor() const noexcept { return descriptor_; }
+
     // Nothing more will be written; reading goes on. For brokers, the end of file.
     [[nodiscard]] std::error_code finish_writing(Deadline deadline);
     // What was written and has not reached the broker's system.
     [[nodiscard]] std::size_t unacknowledged_bytes() const;
+    // What this connection has handed to the system so far: with TLS, its records.
+    [[nodiscard]] std::uint64_t written_bytes() const noexcept;
 
     void close() noexcept;
     [[nodiscard]] bool is_open() const noexcept { return descriptor_ >= 0; }
@@ -64,10 +72,13 @@ private:
     [[nodiscard]] std::error_code handshake(const Destination& destination, Deadline deadline);
     [[nodiscard]] std::error_code wait(short events, Deadline deadline);
     [[nodiscard]] std::error_code after(TlsSession::Step step, Deadline deadline);
+    [[nodiscard]] std::error_code outcome_of(TlsSession::Step step);
     std::error_code fail(std::error_code error, std::string explanation);
 
     int wake_;
     int descriptor_ = -1;
+    short wanted_events_ = 0;
+    std::uint64_t written_bytes_ = 0;
     std::unique_ptr<TlsSession> tls_;
     std::string explanation_;
 };

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <ctime>
 #include <limits>
 
 namespace hpfeeds::client {
@@ -14,6 +15,15 @@ inline constexpr Deadline no_deadline = Deadline::max();
 
 [[nodiscard]] inline Deadline in(std::chrono::milliseconds wait) {
     return Clock::now() + wait;
+}
+
+// A few milliseconds late and several times cheaper than Clock::now(): for what is stamped once per
+// message.
+[[nodiscard]] inline Clock::time_point coarse_now() noexcept {
+    timespec now{};
+    static_cast<void>(clock_gettime(CLOCK_MONOTONIC_COARSE, &now));
+    return Clock::time_point(std::chrono::seconds(now.tv_sec) +
+                             std::chrono::nanoseconds(now.tv_nsec));
 }
 
 // For poll(2): -1 waits for ever; what remains is rounded up, so that a deadline is never met early

@@ -74,7 +74,7 @@ public:
             case Trouble::refusal:
                 return "the broker refused";
             case Trouble::trust:
-                return "the broker cannot be trusted";
+                return "the other side is not to be trusted";
             case Trouble::usage:
                 return "hpfeeds cannot say this";
             case Trouble::storage:
@@ -100,6 +100,7 @@ private:
             case Errc::certificate_unusable:
             case Errc::certificate_refused:
             case Errc::tls_failed:
+            case Errc::not_hpfeeds:
                 return Trouble::trust;
             case Errc::ident_too_long:
             case Errc::channel_too_long:
@@ -114,7 +115,6 @@ private:
             case Errc::closed_by_broker:
             case Errc::timed_out:
             case Errc::host_not_found:
-            case Errc::not_hpfeeds:
             case Errc::no_room:
             case Errc::unsent:
             case Errc::unconfirmed:

@@ -13,8 +13,10 @@ namespace hpfeeds::client {
 // enough that the system call costs little per message, small enough to stay in the cache.
 inline constexpr std::size_t read_bytes_max = 65'536;
 inline constexpr std::size_t outbox_chunk_bytes = 65'536;
+// A session that publishes a little now and then owns no more than this, and only meanwhile.
+inline constexpr std::size_t outbox_first_chunk_bytes = 2'048;
 // Chunks that are kept for the next burst instead of being freed.
-inline constexpr std::size_t spare_chunks_max = 4;
+inline constexpr std::size_t spare_chunks_max = 16;
 // What it costs to keep a frame, besides its bytes; counted, so that millions of empty messages are
 // bounded, too.
 inline constexpr std::size_t outbox_frame_overhead_bytes = 32;
@@ -31,8 +33,8 @@ inline constexpr std::chrono::seconds good_connection{10};
 
 // Received messages that nobody has read: above it the client stops reading, and the broker slows
 // down or gives us up.
-inline constexpr std::size_t inbox_bytes_max = 1U << 20;
-// Troubles that nobody has heard about: the oldest is forgotten.
+inline constexpr std::size_t inbox_bytes_max = 256U << 10;
+// Troubles that nobody has heard about: the first ones and the latest are kept.
 inline constexpr std::size_t troubles_max = 16;
 
 // How long a spool's file may keep us waiting for another process that has it.

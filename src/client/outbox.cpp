@@ -57,9 +57,11 @@ Outbox::Chunk& Outbox::chunk_with_room(std::size_t bytes) {
         chunks_.push_back(std::move(spare_.back()));
         spare_.pop_back();
     } else {
+        const std::size_t usual = chunks_.empty() ? outbox_first_chunk_bytes : outbox_chunk_bytes;
         Chunk& chunk = chunks_.emplace_back();
-        chunk.capacity = std::max(bytes, outbox_chunk_bytes);
+        chunk.capacity = std::max(bytes, usual);
         chunk.memory = std::make_unique_for_overwrite<std::byte[]>(chunk.capacity);
+        if (usual == outbox_chunk_bytes) chunk.frames.reserve(outbox_chunk_bytes / 128);
     }
     return chunks_.back();
 }
@@ -187,6 +189,11 @@ void Outbox::drop_expired(Clock::time_point now) noexcept {
         static_cast<void>(drop_one());
         ++counts_.dropped_for_age;
     }
+}
+
+void Outbox::trim() noexcept {
+    spare_.clear();
+    spare_.shrink_to_fit();
 }
 
 Clock::time_point Outbox::oldest() const noexcept {

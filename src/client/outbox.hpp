@@ -75,8 +75,8 @@ public:
     void rewind() noexcept;
     // Drops what has waited since before `now - age_max`. Only while nothing is sent or lent.
     void drop_expired(Clock::time_point now) noexcept;
-    // Gives back what is kept for the next burst.
-    void trim() noexcept { std::vector<Chunk>().swap(spare_); }
+    // Gives back the memory that is kept for the next burst.
+    void trim() noexcept;
 
     [[nodiscard]] std::size_t cost() const noexcept { return cost_; }
     [[nodiscard]] std::size_t unsent_messages() const noexcept { return unsent_messages_; }

@@ -3,6 +3,7 @@
 // writing are files of their own.
 #include "client/session_engine.hpp"
 
+#include "client/check_options.hpp"
 #include "client/tcp_connect.hpp"
 
 #include <asio/error.hpp>
@@ -20,6 +21,11 @@ namespace {
 constexpr Clock::time_point never = Clock::time_point::max();
 constexpr std::size_t nothing_arrived = std::numeric_limits<std::size_t>::max();
 
+const ClientOptions& checked(const ClientOptions& options) {
+    check_options(options);
+    return options;
+}
+
 std::function<std::uint32_t()> new_random() {
     return [engine = std::minstd_rand(std::random_device{}())]() mutable {
         return static_cast<std::uint32_t>(engine());
@@ -30,7 +36,7 @@ std::function<std::uint32_t()> new_random() {
 
 SessionEngine::SessionEngine(asio::any_io_executor executor, const ClientOptions& options)
     : executor_(std::move(executor)),
-      options_(options),
+      options_(checked(options)),
       buffers_(asio::use_service<ReceiveBuffers>(asio::query(executor_, asio::execution::context))),
       machine_(options, new_random()),
       socket_(executor_),
@@ -107,6 +113,10 @@ void SessionEngine::timer_fired() {
     }
     go_on();
     arm_timer();
+}
+
+void SessionEngine::trace(std::string_view line) const {
+    if (options_.trace) options_.trace(line);
 }
 
 // --- Connecting ----------------------------------------------------------------------------------
@@ -247,6 +257,7 @@ void SessionEngine::disconnect() {
 
 void SessionEngine::tell(const Failure& why) {
     last_trouble_ = why;
+    trace(why.text);
     if (told_)
         asio::post(executor_, [told = told_, error = Error(why.text, why.code)] { told(error); });
 }

@@ -118,6 +118,7 @@ private:
     void lost(const Failure& why);
     void hang_up();
     void tell(const Failure& why);
+    void trace(std::string_view line) const;
     void end(std::error_code why);
     void end_operations(std::error_code why);
     void close_now(std::error_code for_operations);

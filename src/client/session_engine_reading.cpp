@@ -2,6 +2,8 @@
 // session_engine_reading.cpp: from the socket to whoever reads.
 #include "client/session_engine.hpp"
 
+#include "hpfeeds/text.hpp"
+
 #include <asio/error.hpp>
 
 #include <utility>
@@ -111,6 +113,7 @@ void SessionEngine::look_at_next() {
 void SessionEngine::notice_online() {
     if (was_online_ || machine_.phase() != SessionMachine::Phase::online) return;
     was_online_ = true;
+    trace("connected to " + one_line(machine_.broker_name()));
     complete_all(connecting_, {});
     schedule_write();
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/session_machine.hpp"
 
-#include "client/connection.hpp"
+#include "client/check_options.hpp"
 #include "client/errc.hpp"
+#include "hpfeeds/text.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -12,14 +13,9 @@ namespace {
 
 // How long after a write to look whether it was acknowledged, when nothing else is written.
 constexpr std::chrono::milliseconds settle_pause{500};
+// A broker's words beyond this are not worth a line.
+constexpr std::size_t error_text_bytes_max = 1024;
 constexpr Clock::time_point never = Clock::time_point::max();
-
-std::string text_of(const ClientOptions& options) {
-    Destination destination;
-    destination.host = options.host;
-    destination.port = options.port;
-    return destination.text();
-}
 
 std::string in_words(std::chrono::milliseconds time) {
     return std::to_string(time.count()) + " ms";
@@ -41,7 +37,7 @@ std::unique_ptr<Spool> open_spool(const SpoolOptions& options) {
 SessionMachine::SessionMachine(const ClientOptions& options, std::function<std::uint32_t()> random)
     : timeout_(options.timeout),
       reconnect_(options.reconnect),
-      where_(text_of(options)),
+      where_(destination_of(options).text()),
       protocol_(options.ident, options.secret),
       outbox_(options.ident, outbox_limits(options)),
       spool_(open_spool(options.spool)),
@@ -146,11 +142,8 @@ SessionMachine::Event SessionMachine::next(Clock::time_point now) {
 }
 
 SessionMachine::Failure SessionMachine::refused(std::string_view text) const {
-    std::string line = where_ + ": the broker says: ";
-    // An ERROR is the broker's own text; a line for a person stays one line.
-    for (const char c : text.substr(0, 1024))
-        line += static_cast<unsigned char>(c) < ' ' || c == '\x7f' ? ' ' : c;
-    return {refusal_of(text), std::move(line)};
+    return {refusal_of(text),
+            where_ + ": the broker says: " + one_line(text.substr(0, error_text_bytes_max))};
 }
 
 std::span<const std::byte> SessionMachine::to_write() noexcept {

@@ -19,8 +19,14 @@
 namespace hpfeeds::client {
 namespace {
 
-int descriptor_of(BIO* bio) {
-    return static_cast<int>(reinterpret_cast<std::intptr_t>(BIO_get_data(bio)));
+// What the BIO below a session works on.
+struct Socket {
+    int descriptor = -1;
+    std::uint64_t written_bytes = 0;
+};
+
+Socket& socket_of(BIO* bio) {
+    return *static_cast<Socket*>(BIO_get_data(bio));
 }
 
 int bio_result(BIO* bio, ssize_t moved, int retry_flag) {
@@ -31,13 +37,15 @@ int bio_result(BIO* bio, ssize_t moved, int retry_flag) {
 }
 
 int bio_write(BIO* bio, const char* bytes, int count) {
+    Socket& socket = socket_of(bio);
     const ssize_t moved =
-        send(descriptor_of(bio), bytes, static_cast<std::size_t>(count), MSG_NOSIGNAL);
+        send(socket.descriptor, bytes, static_cast<std::size_t>(count), MSG_NOSIGNAL);
+    if (moved > 0) socket.written_bytes += static_cast<std::uint64_t>(moved);
     return bio_result(bio, moved, BIO_FLAGS_WRITE);
 }
 
 int bio_read(BIO* bio, char* room, int count) {
-    const ssize_t moved = recv(descriptor_of(bio), room, static_cast<std::size_t>(count), 0);
+    const ssize_t moved = recv(socket_of(bio).descriptor, room, static_cast<std::size_t>(count), 0);
     if (moved == 0) BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
     return bio_result(bio, moved, BIO_FLAGS_READ);
 }
@@ -50,7 +58,7 @@ long bio_control(BIO* bio, int command, long, void*) {
 
 // OpenSSL's own socket BIO writes with write(2), which raises SIGPIPE in a program that did not ask
 // for it.
-BIO* new_quiet_bio(int descriptor) {
+BIO* new_quiet_bio(Socket& socket) {
     static BIO_METHOD* const method = [] {
         BIO_METHOD* made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "hpfeeds");
         BIO_meth_set_write(made, bio_write);
@@ -59,7 +67,7 @@ BIO* new_quiet_bio(int descriptor) {
         return made;
     }();
     BIO* bio = BIO_new(method);
-    BIO_set_data(bio, reinterpret_cast<void*>(static_cast<std::intptr_t>(descriptor)));
+    BIO_set_data(bio, &socket);
     BIO_set_init(bio, 1);
     return bio;
 }
@@ -90,6 +98,7 @@ struct TlsSession::State {
                                                               SSL_CTX_free};
     std::unique_ptr<SSL, decltype(&SSL_free)> ssl{nullptr, SSL_free};
     std::string host;
+    Socket socket;
 };
 
 TlsSession::TlsSession(int descriptor, const std::string& host, const std::string& trusted_file)
@@ -137,7 +146,8 @@ bool TlsSession::prepare(int descriptor, const std::string& host, const std::str
         fail(Errc::tls_failed, "'" + host + "' cannot be checked against a certificate: " + why());
         return false;
     }
-    BIO* bio = new_quiet_bio(descriptor);
+    state_->socket.descriptor = descriptor;
+    BIO* bio = new_quiet_bio(state_->socket);
     SSL_set_bio(ssl, bio, bio);
     SSL_set_connect_state(ssl);
     return true;
@@ -203,6 +213,10 @@ TlsSession::Step TlsSession::write(std::span<const std::byte> bytes, std::size_t
     errno = 0;
     taken = 0;
     return step_after(SSL_write_ex(state_->ssl.get(), bytes.data(), bytes.size(), &taken));
+}
+
+std::uint64_t TlsSession::written_bytes() const noexcept {
+    return state_->socket.written_bytes;
 }
 
 TlsSession::Step TlsSession::close_notify() {

@@ -12,6 +12,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -33,6 +34,8 @@ public:
     [[nodiscard]] Step handshake();
     [[nodiscard]] Step read(std::span<std::byte> room, std::size_t& taken);
     [[nodiscard]] Step write(std::span<const std::byte> bytes, std::size_t& taken);
+    // Bytes of records that the system took.
+    [[nodiscard]] std::uint64_t written_bytes() const noexcept;
     // Says that nothing more will be written; reading goes on.
     [[nodiscard]] Step close_notify();
 

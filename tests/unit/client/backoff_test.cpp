@@ -58,5 +58,12 @@ TEST(Backoff, StartsAgainAfterAReset) {
     EXPECT_EQ(backoff.next(), milliseconds(50));
 }
 
+TEST(Backoff, WaitsItsLongestWhenToldThatSoonIsPointless) {
+    Backoff backoff({milliseconds(100), milliseconds(1000)}, [] { return 0U; });
+    backoff.slow_down();
+    EXPECT_EQ(backoff.next(), milliseconds(500));
+    EXPECT_EQ(backoff.next(), milliseconds(500));
+}
+
 }  // namespace
 }  // namespace hpfeeds::client

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+# The client library as others use it: one libhpfeeds_client with the rooms wire and client in it, public headers, a
+# CMake package and a pkg-config file. BUILD_SHARED_LIBS chooses its kind; a shared one shows only what is HPFEEDS_EXPORT.
+#
+#     find_package(hpfeeds 0.1 REQUIRED)            target_link_libraries(sensor PRIVATE hpfeeds::client)
+#     cc sensor.c $(pkg-config --cflags --libs hpfeeds)
+include(CMakePackageConfigHelpers)
+include(GNUInstallDirs)
+
+file(STRINGS "${PROJECT_SOURCE_DIR}/include/hpfeeds/version.hpp" version_line REGEX "HPFEEDS_VERSION_TEXT")
+if(NOT version_line MATCHES "\"${PROJECT_VERSION}\"")
+  message(FATAL_ERROR "include/hpfeeds/version.hpp does not say ${PROJECT_VERSION}, as CMakeLists.txt does")
+endif()
+
+get_property(wire_sources GLOBAL PROPERTY HPFEEDS_SOURCES_OF_wire)
+get_property(client_sources GLOBAL PROPERTY HPFEEDS_SOURCES_OF_client)
+add_library(hpfeeds_client_library ${wire_sources} ${client_sources})
+if(HPFEEDS_IS_FETCHED)
+  add_library(hpfeeds::client ALIAS hpfeeds_client_library)
+endif()
+# While the major version is 0, a minor version may change the ABI: docs/IMPLEMENTORS.md, "Versions".
+set_target_properties(hpfeeds_client_library PROPERTIES
+  OUTPUT_NAME hpfeeds_client
+  EXPORT_NAME client
+  VERSION ${PROJECT_VERSION}
+  SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}
+  POSITION_INDEPENDENT_CODE ON
+  CXX_VISIBILITY_PRESET hidden
+  VISIBILITY_INLINES_HIDDEN ON)
+target_compile_features(hpfeeds_client_library PUBLIC cxx_std_20)
+target_include_directories(hpfeeds_client_library
+  PUBLIC "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>" "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>"
+  PRIVATE "${PROJECT_SOURCE_DIR}/src")
+target_link_libraries(hpfeeds_client_library
+  PRIVATE $<BUILD_INTERFACE:hpfeeds_options> OpenSSL::SSL OpenSSL::Crypto SQLite::SQLite3 Threads::Threads)
+
+# A shared library brings what it needs; whoever links a static one must find it too.
+get_target_property(kind hpfeeds_client_library TYPE)
+if(kind STREQUAL "STATIC_LIBRARY")
+  set(HPFEEDS_FIND_DEPENDENCIES "find_dependency(OpenSSL 3)\nfind_dependency(SQLite3)\nfind_dependency(Threads)")
+  set(HPFEEDS_PC_REQUIRES "Requires: openssl sqlite3")
+  set(HPFEEDS_PC_LIBS "-lstdc++ -pthread")
+else()
+  set(HPFEEDS_PC_REQUIRES "Requires.private: openssl sqlite3")
+endif()
+configure_package_config_file("${PROJECT_SOURCE_DIR}/cmake/hpfeeds-config.cmake.in"
+  "${PROJECT_BINARY_DIR}/package/hpfeeds-config.cmake" INSTALL_DESTINATION "${CMAKE_INSTALL_LIBDIR}/cmake/hpfeeds")
+write_basic_package_version_file("${PROJECT_BINARY_DIR}/package/hpfeeds-config-version.cmake"
+  VERSION ${PROJECT_VERSION} COMPATIBILITY SameMinorVersion)
+configure_file("${PROJECT_SOURCE_DIR}/cmake/hpfeeds.pc.in" "${PROJECT_BINARY_DIR}/package/hpfeeds.pc" @ONLY)
+
+if(NOT HPFEEDS_IS_FETCHED)
+  install(TARGETS hpfeeds_client_library EXPORT hpfeeds-targets
+    RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}" COMPONENT client
+    LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT client NAMELINK_COMPONENT client-dev
+    ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT client-dev)
+  install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/hpfeeds" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
+    COMPONENT client-dev FILES_MATCHING PATTERN "*.hpp" PATTERN "*.h")
+  install(EXPORT hpfeeds-targets NAMESPACE hpfeeds:: DESTINATION "${CMAKE_INSTALL_LIBDIR}/cmake/hpfeeds"
+    COMPONENT client-dev)
+  install(FILES "${PROJECT_BINARY_DIR}/package/hpfeeds-config.cmake"
+                "${PROJECT_BINARY_DIR}/package/hpfeeds-config-version.cmake"
+    DESTINATION "${CMAKE_INSTALL_LIBDIR}/cmake/hpfeeds" COMPONENT client-dev)
+  install(FILES "${PROJECT_BINARY_DIR}/package/hpfeeds.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig"
+    COMPONENT client-dev)
+endif()
