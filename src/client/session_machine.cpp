@@ -110,6 +110,7 @@ void SessionMachine::opened(Clock::time_point now) {
     outbox_.drop_expired(now);
     if (spool_ && spool_->drop_expired(Spool::WallClock::now())) ++spool_failures_;
     refused_channel_.clear();
+    proven_ = false;
     phase_ = Phase::greeting;
     phase_ends_ = now + timeout_;
 }
@@ -130,6 +131,7 @@ SessionMachine::Event SessionMachine::next(Clock::time_point now) {
                 feed_from_spool(now);
                 break;
             case ClientMachine::Kind::message:
+                proven_ = true;
                 return {Kind::message, {event.ident, event.channel, event.payload}, {}};
             case ClientMachine::Kind::error:
                 refused_channel_ = refused_channel(event.text);
@@ -175,7 +177,7 @@ void SessionMachine::blocked(Clock::time_point now) noexcept {
 
 void SessionMachine::forget_acknowledged(std::size_t unacknowledged_bytes,
                                          Clock::time_point now) noexcept {
-    if (phase_ != Phase::online || now - online_since_ < login_doubt) return;
+    if (phase_ != Phase::online || (!proven_ && now - online_since_ < login_doubt)) return;
     // What is unacknowledged may be SUBSCRIBEs and TLS's own bytes: this errs on the safe side.
     if (outbox_.position() <= unacknowledged_bytes) return;
     forget_spooled(outbox_.forget(outbox_.position() - unacknowledged_bytes));

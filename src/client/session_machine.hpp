@@ -136,6 +136,7 @@ private:
     Phase phase_ = Phase::stopped;
     Clock::time_point phase_ends_ = Clock::time_point::max();  // by then the next must have begun
     Clock::time_point online_since_{};
+    bool proven_ = false;                                      // a message came: the login was good
     Clock::time_point write_ends_ = Clock::time_point::max();  // a blocked write is given up
     Clock::time_point settle_at_ = Clock::time_point::max();   // look for acknowledgements
     Source writing_ = Source::none;                            // to_write() gave from here
