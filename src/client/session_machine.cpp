@@ -6,6 +6,7 @@
 #include "hpfeeds/text.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace hpfeeds::client {
@@ -15,6 +16,7 @@ namespace {
 constexpr std::chrono::milliseconds settle_pause{500};
 // A broker's words beyond this are not worth a line.
 constexpr std::size_t error_text_bytes_max = 1024;
+constexpr std::size_t nothing_acknowledged = std::numeric_limits<std::size_t>::max();
 constexpr Clock::time_point never = Clock::time_point::max();
 
 std::string in_words(std::chrono::milliseconds time) {
