@@ -201,8 +201,12 @@ void SessionMachine::leave_connection(std::size_t unacknowledged_bytes,
 void SessionMachine::lost(const Failure& why, std::size_t unacknowledged_bytes,
                           Clock::time_point now) {
     if (why.code == Errc::publish_refused) forget_spooled(outbox_.forget_refused(refused_channel_));
+    // What is behind a refused frame arrived, and was not carried out.
+    const bool stopped_short = why.code == Errc::publish_refused ||
+                               why.code == Errc::subscribe_refused ||
+                               why.code == Errc::authentication_failed;
     const bool was_good = phase_ == Phase::online && now - online_since_ >= good_connection;
-    leave_connection(unacknowledged_bytes, now);
+    leave_connection(stopped_short ? nothing_acknowledged : unacknowledged_bytes, now);
     if (was_good) backoff_.reset();
     if (why.code == Errc::authentication_failed) backoff_.slow_down();
     phase_ = reconnect_ ? Phase::waiting : Phase::stopped;

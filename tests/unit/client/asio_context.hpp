@@ -22,7 +22,7 @@ public:
     // Handles events until `done` says true.
     template <typename Done>
     [[nodiscard]] bool run_until(Done done) {
-        const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+        const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
         while (!done()) {
             if (context_.stopped()) context_.restart();
             if (context_.run_one_until(end) == 0 && std::chrono::steady_clock::now() > end)
