@@ -110,6 +110,8 @@ void SessionEngine::timer_fired() {
     if (now >= ask_again_) {
         ask_again_ = never;
         check_flushed();
+        admit_publishers();
+        if (was_online_) schedule_write();
     }
     go_on();
     arm_timer();

@@ -139,6 +139,7 @@ private:
     void refuse(detail::ReadDone& done, std::error_code error);
     void refuse_read(std::error_code error);
 
+    std::error_code publish_into_room(std::string_view channel, std::span<const std::byte> payload);
     void something_to_write();
     void schedule_write();
     void write_socket();

@@ -23,8 +23,18 @@ std::error_code SessionEngine::publish_if_room(std::string_view channel,
     const std::lock_guard lock(mutex_);
     if (const auto over = closed_with()) return over;
     if (!publishing_.empty()) return Errc::no_room;  // others wait before this one
-    const std::error_code error = machine_.publish_if_room(channel, payload, Clock::now());
+    const std::error_code error = publish_into_room(channel, payload);
     something_to_write();
+    return error;
+}
+
+std::error_code SessionEngine::publish_into_room(std::string_view channel,
+                                                 std::span<const std::byte> payload) {
+    const Clock::time_point now = Clock::now();
+    std::error_code error = machine_.publish_if_room(channel, payload, now);
+    if (error != Errc::no_room || !stream_) return error;
+    machine_.make_room(stream_->unacknowledged_bytes());
+    error = machine_.publish_if_room(channel, payload, now);
     return error;
 }
 
@@ -36,14 +46,18 @@ void SessionEngine::publish_when_room(Ticket ticket, std::string_view channel,
     publishing_.push_back({ticket, channel, payload, std::move(done)});
     admit_publishers();
     something_to_write();
+    arm_timer();
 }
 
 void SessionEngine::admit_publishers() {
     while (!publishing_.empty()) {
         Publishing& first = publishing_.front();
-        const std::error_code error =
-            machine_.publish_if_room(first.channel, first.payload, Clock::now());
-        if (error == Errc::no_room) return;
+        const std::error_code error = publish_into_room(first.channel, first.payload);
+        if (error == Errc::no_room) {
+            // All of it may be sent and unacknowledged; nobody tells when that is over.
+            if (machine_.all_written()) ask_again_ = Clock::now() + acknowledgement_poll;
+            return;
+        }
         complete(first.done, error);
         publishing_.pop_front();
     }

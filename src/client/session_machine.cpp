@@ -185,6 +185,11 @@ void SessionMachine::forget_acknowledged(std::size_t unacknowledged_bytes,
     forget_spooled(outbox_.forget(outbox_.position() - unacknowledged_bytes));
 }
 
+void SessionMachine::make_room(std::size_t unacknowledged_bytes) noexcept {
+    if (!spool_ && outbox_.position() > unacknowledged_bytes)
+        forget_spooled(outbox_.forget(outbox_.position() - unacknowledged_bytes));
+}
+
 void SessionMachine::forget_spooled(std::uint64_t tag) noexcept {
     if (tag != 0 && spool_ && spool_->forget(tag)) ++spool_failures_;
 }

@@ -97,6 +97,9 @@ public:
     void wrote(std::size_t count, std::size_t unacknowledged_bytes, Clock::time_point now);
     // The system takes no more; it has until now + ClientOptions::timeout.
     void blocked(Clock::time_point now) noexcept;
+    // Room is needed more than doubts: forgets what has arrived, whether or not the login is
+    // proven. Not with a spool, which keeps its promise.
+    void make_room(std::size_t unacknowledged_bytes) noexcept;
 
     // When to call tick() at the latest.
     [[nodiscard]] Clock::time_point due() const noexcept;
