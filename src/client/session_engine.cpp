@@ -171,7 +171,10 @@ void SessionEngine::try_addresses() {
 }
 
 void SessionEngine::note_failure(const Tcp::endpoint& address, std::error_code error) {
-    if (error == asio::error::operation_aborted) error = Errc::timed_out;
+    if (error == asio::error::operation_aborted)
+        error = Errc::timed_out;
+    else if (error.category() == asio::system_category())
+        error.assign(error.value(), std::generic_category());  // which std::errc compares with
     attempt_->error = error;
     if (!attempt_->failures.empty()) attempt_->failures += "; ";
     attempt_->failures += address.address().to_string() + ": " + error.message();

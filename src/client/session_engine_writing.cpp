@@ -177,10 +177,8 @@ void SessionEngine::check_flushed() {
 void SessionEngine::finish_sending() {
     finished_ = true;
     stream_->finish_writing();
-    if (inbox_ == Inbox::waiting && read_.index() == 0) {
-        inbox_ = Inbox::exhausted;
-        look_at_next();
-    }
+    // The broker's end is to be heard, whatever is lent or was not read.
+    if (const auto said = save_unread()) return lost(*said);
     if (connected() && inbox_ == Inbox::exhausted && !reading_) wait_to_read();
 }
 
