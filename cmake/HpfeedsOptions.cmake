@@ -27,7 +27,8 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 add_library(hpfeeds_options INTERFACE)
 target_compile_features(hpfeeds_options INTERFACE cxx_std_20)
 target_compile_options(hpfeeds_options INTERFACE
-  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Wold-style-cast -Woverloaded-virtual
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion
+  $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor -Wold-style-cast -Woverloaded-virtual>
   # gcc 12 warns of overlapping copies inside std::string where there are none (its bug 105651).
   $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>
   $<$<BOOL:${HPFEEDS_WERROR}>:-Werror>)

@@ -47,6 +47,9 @@ configure_package_config_file("${PROJECT_SOURCE_DIR}/cmake/hpfeeds-config.cmake.
   "${PROJECT_BINARY_DIR}/package/hpfeeds-config.cmake" INSTALL_DESTINATION "${CMAKE_INSTALL_LIBDIR}/cmake/hpfeeds")
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/package/hpfeeds-config-version.cmake"
   VERSION ${PROJECT_VERSION} COMPATIBILITY SameMinorVersion)
+# Relative to itself, so that an installed tree may be moved.
+file(RELATIVE_PATH HPFEEDS_PC_UP "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")
+string(REGEX REPLACE "/$" "" HPFEEDS_PC_UP "${HPFEEDS_PC_UP}")
 configure_file("${PROJECT_SOURCE_DIR}/cmake/hpfeeds.pc.in" "${PROJECT_BINARY_DIR}/package/hpfeeds.pc" @ONLY)
 
 if(NOT HPFEEDS_IS_FETCHED)

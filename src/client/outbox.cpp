@@ -80,6 +80,13 @@ std::span<const std::byte> Outbox::lend() noexcept {
     return {};
 }
 
+std::span<const std::byte> Outbox::lend_frame() noexcept {
+    const std::span<const std::byte> lent = lend();
+    if (lent.empty()) return lent;
+    const Chunk& chunk = chunks_[sending_];
+    return lent.first(chunk.bytes_of(chunk.next) - half_sent_bytes_);
+}
+
 void Outbox::sent(std::size_t count) noexcept {
     lent_ = false;
     if (count == 0) return;

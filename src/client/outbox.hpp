@@ -55,8 +55,12 @@ public:
 
     // The next bytes to write, whole frames behind the rest of a half-sent one; empty: all is sent.
     [[nodiscard]] std::span<const std::byte> lend() noexcept;
+    // The first frame alone, or the rest of it: something else is to be written before the others.
+    [[nodiscard]] std::span<const std::byte> lend_frame() noexcept;
     // The system took the first `count` of the lent bytes. Ends the loan.
     void sent(std::size_t count) noexcept;
+    // The last lend() has not been answered by sent().
+    [[nodiscard]] bool is_lent() const noexcept { return lent_; }
     // Nothing is half sent: other frames may be written now.
     [[nodiscard]] bool at_frame_boundary() const noexcept;
 

@@ -22,6 +22,8 @@ Incident SessionThread::exchange() {
         apply_requests();
         feed_from_spool();
         Incident why;
+        // First what came: a connection that has ended takes bytes all the same, and loses them.
+        if (!read_step(why)) return why;
         if (!write_step(why)) {
             // A broker that refuses may close before it has read everything; why is what counts.
             Incident said;
@@ -29,7 +31,6 @@ Incident SessionThread::exchange() {
             if (!read_step(said) && said.code == Trouble::refusal) return said;
             return why;
         }
-        if (!read_step(why)) return why;
         settle();
         if (auto goodbye = say_goodbye()) {
             said_goodbye_ = true;
@@ -85,14 +86,24 @@ bool SessionThread::write_step(Incident& why) {
     for (int i = 0; i < writes_in_a_row_max && !wants_to_write_; ++i) {
         std::size_t taken = 0;
         std::error_code error;
-        // Between two frames of the outbox alone: a frame is never interrupted.
+        // Between two frames of the outbox alone: a frame is never interrupted. What is published
+        // behind a subscribe() is sent behind it.
         std::unique_lock lock(mutex_);
-        if (outbox_.at_frame_boundary() && !machine_.unsent().empty()) {
+        // What TLS could not write at once must be offered again as it was, before anything else.
+        const bool may_interrupt = outbox_.at_frame_boundary() && !outbox_.is_lent();
+        const bool requested = !requests_.empty();
+        if (requested && may_interrupt) {
+            lock.unlock();
+            apply_requests();
+            continue;
+        }
+        if (may_interrupt && !machine_.unsent().empty()) {
             lock.unlock();
             error = connection_.try_write(machine_.unsent(), taken);
             machine_.sent(taken);
         } else {
-            const auto lent = outbox_.lend();
+            const bool one = !outbox_.is_lent() && (requested || !machine_.unsent().empty());
+            const auto lent = one ? outbox_.lend_frame() : outbox_.lend();
             if (lent.empty()) {
                 write_deadline_ = no_deadline;
                 return true;

@@ -52,6 +52,19 @@ TEST(Outbox, GivesWhatWasPushedInOrderAsFrames) {
     EXPECT_EQ(outbox.counts().sent, 2U);
 }
 
+TEST(Outbox, LendsOneFrameWhenSomethingElseIsNext) {
+    Outbox outbox("me", {});
+    EXPECT_TRUE(outbox.lend_frame().empty());
+    push(outbox, "one");
+    push(outbox, "two");
+    EXPECT_EQ(wire::as_text(outbox.lend_frame()), frame("one"));
+    outbox.sent(3);
+    EXPECT_EQ(wire::as_text(outbox.lend_frame()), frame("one").substr(3));
+    outbox.sent(frame("one").size() - 3);
+    EXPECT_TRUE(outbox.at_frame_boundary());
+    EXPECT_EQ(wire::as_text(outbox.lend_frame()), frame("two"));
+}
+
 TEST(Outbox, SendsAHalfWrittenFrameAgainWhole) {
     Outbox outbox("me", {});
     push(outbox, "one");
