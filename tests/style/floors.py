@@ -41,7 +41,9 @@ THIRD_PARTY = {
     "nlohmann/": ["src/auth/", "apps/"],
     "prometheus/": ["src/metrics/"],
     "civetweb.h": [],
-    "asio": ["src/client/async_client.cpp", "include/hpfeeds/async_client.hpp"],
+    "asio": ["src/client/receive_buffers.hpp", "src/client/session_engine.hpp", "src/client/session_engine.cpp",
+             "src/client/session_engine_reading.cpp", "src/client/session_engine_writing.cpp",
+             "include/hpfeeds/session.hpp", "include/hpfeeds/stream.hpp", "include/hpfeeds/detail/"],
     "boost/": [],
 }
 
