@@ -154,7 +154,8 @@ public:
     // published or read any more. With a spool, what was not sent stays there for the next client,
     // and a broker that is not there is not waited for.
     // Errors  unsent: messages are lost; unconfirmed: everything arrived, but the broker did not
-    //         close; a refusal: the broker's last word. Calling it again gives the same.
+    //         close; a refusal: the broker's last word, or one that no reader has heard. Calling it
+    //         again gives the same.
     void close();
     void close(std::error_code& error);
 

@@ -112,12 +112,14 @@ void Client::run(const OnMessage& on_message, const OnError& on_error) {
     using Kind = client::Inbox::Kind;
     client::Inbox& inbox = state_->session.inbox();
     for (;;) {
-        const client::Inbox::Item item = inbox.next(client::no_deadline);
+        client::Timeout never(forever);
+        const client::Inbox::Item item = inbox.next(never);
         switch (item.kind) {
             case Kind::message:
                 on_message(item.message);
                 break;
             case Kind::incident:
+                state_->session.incident_was_heard();
                 on_error(Error(item.incident->text, item.incident->code));
                 break;
             case Kind::timed_out:
@@ -139,9 +141,9 @@ void Client::run(const OnMessage& on_message) {
 
 bool Client::read(MessageView& message, std::chrono::milliseconds timeout, std::error_code& error) {
     using Kind = client::Inbox::Kind;
-    const client::Deadline deadline = after(timeout);
+    client::Timeout left(timeout);
     for (;;) {
-        const client::Inbox::Item item = state_->session.inbox().next(deadline);
+        const client::Inbox::Item item = state_->session.inbox().next(left);
         switch (item.kind) {
             case Kind::message:
                 message = item.message;
@@ -150,6 +152,7 @@ bool Client::read(MessageView& message, std::chrono::milliseconds timeout, std::
             case Kind::incident:
                 // The session goes on by itself, or says with Kind::ended that it does not.
                 if (item.incident->code == Trouble::network || !state_->reconnect) continue;
+                state_->session.incident_was_heard();
                 state_->read_incident = *item.incident;
                 error = item.incident->code;
                 return false;

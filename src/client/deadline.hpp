@@ -17,6 +17,24 @@ inline constexpr Deadline no_deadline = Deadline::max();
     return Clock::now() + wait;
 }
 
+// A timeout that begins when somebody first has to wait, so that those who need not wait pay for no
+// clock. milliseconds::max() is for ever.
+class Timeout {
+public:
+    explicit Timeout(std::chrono::milliseconds wait) noexcept : wait_(wait) {}
+    [[nodiscard]] Deadline deadline() {
+        if (begun_) return deadline_;
+        begun_ = true;
+        if (wait_ != std::chrono::milliseconds::max()) deadline_ = in(wait_);
+        return deadline_;
+    }
+
+private:
+    std::chrono::milliseconds wait_;
+    bool begun_ = false;
+    Deadline deadline_ = no_deadline;
+};
+
 // A few milliseconds late and several times cheaper than Clock::now(): for what is stamped once per
 // message.
 [[nodiscard]] inline Clock::time_point coarse_now() noexcept {

@@ -70,7 +70,7 @@ bool Inbox::has_room() {
     return !receiver_waits_;
 }
 
-Inbox::Item Inbox::next(Deadline deadline) {
+Inbox::Item Inbox::next(Timeout& timeout) {
     for (;;) {
         if (stopped()) return {Kind::stopped, {}, nullptr};
         if (!reading_.used_up()) return take();
@@ -81,7 +81,8 @@ Inbox::Item Inbox::next(Deadline deadline) {
             if (ended_) return {Kind::ended, {}, &last_};
             reader_waits_ = true;
         }
-        const std::error_code waited = wait_until_ready(mail_.descriptor(), POLLIN, deadline, -1);
+        const std::error_code waited =
+            wait_until_ready(mail_.descriptor(), POLLIN, timeout.deadline(), -1);
         mail_.clear();
         if (waited && !stopped()) {
             const std::lock_guard lock(mutex_);

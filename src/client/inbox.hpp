@@ -64,7 +64,7 @@ public:
         MessageView message;
         const Incident* incident = nullptr;  // of incident and ended
     };
-    [[nodiscard]] Item next(Deadline deadline);
+    [[nodiscard]] Item next(Timeout& timeout);
 
     // From now on next() says stopped. Async-signal-safe.
     void stop() noexcept;

@@ -137,6 +137,11 @@ Incident SessionThread::last_incident() const {
     return last_incident_;
 }
 
+void SessionThread::incident_was_heard() {
+    const std::lock_guard lock(mutex_);
+    unheard_refusal_ = {};
+}
+
 std::string SessionThread::broker_name() const {
     const std::lock_guard lock(mutex_);
     return broker_name_;

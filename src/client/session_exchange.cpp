@@ -124,6 +124,7 @@ bool SessionThread::write_step(Incident& why) {
 }
 
 void SessionThread::sent_from_outbox(std::size_t count) {
+    turn_bytes_ += count;
     const std::lock_guard lock(mutex_);
     outbox_.sent(count);
     if (spool_)
@@ -233,7 +234,10 @@ void SessionThread::wait_for_events() {
         if (!proven_ && outbox_.cost() > 0) until = std::min(until, doubt_ends_);
         if ((flushing_ > 0 && !acknowledged_all_) || (spool_ && !acknowledged_.all()))
             until = std::min(until, in(acknowledgement_poll));
-        sleeping_ = !at_once;
+        // Publishers in a hurry are not made to wake us for every message: we come back soon.
+        naps_ = turn_bytes_ >= busy_turn_bytes && flushing_ == 0 && !closing_;
+        turn_bytes_ = 0;
+        sleeping_ = !at_once && !naps_;
     }
     short events = 0;
     if (reads_) events = static_cast<short>(events | read_events_);
@@ -243,7 +247,12 @@ void SessionThread::wait_for_events() {
     std::array<pollfd, 3> watched{{{looks ? connection_.descriptor() : -1, events, 0},
                                    {work_.descriptor(), POLLIN, 0},
                                    {abort_.descriptor(), POLLIN, 0}}};
-    static_cast<void>(poll(watched.data(), watched.size(), at_once ? 0 : poll_timeout(until)));
+    if (!at_once && naps_) {
+        constexpr timespec nap{0, std::chrono::nanoseconds(busy_nap).count()};
+        static_cast<void>(ppoll(watched.data(), watched.size(), &nap, nullptr));
+    } else {
+        static_cast<void>(poll(watched.data(), watched.size(), at_once ? 0 : poll_timeout(until)));
+    }
     {
         const std::lock_guard lock(mutex_);
         sleeping_ = false;

@@ -160,6 +160,7 @@ void SessionThread::report(Incident incident) {
     {
         const std::lock_guard lock(mutex_);
         last_incident_ = incident;
+        if (incident.code == Trouble::refusal) unheard_refusal_ = incident;
     }
     Inbox::Filling(inbox_).add(std::move(incident));
 }
@@ -173,6 +174,11 @@ void SessionThread::finish(Incident why) {
         if (!all_sent() && !(closed_with_ == Trouble::refusal))
             closed_with_ = spool_ ? std::error_code{} : std::error_code(Errc::unsent);
         if (closed_with_ == Errc::interrupted) closed_with_ = {};
+        if (unheard_refusal_.code && !(closed_with_ == Trouble::refusal)) {
+            closed_with_ = unheard_refusal_.code;
+            last_incident_ = unheard_refusal_;
+            why = {};
+        }
         if (why.code && why.code != Errc::interrupted) last_incident_ = why;
         changed_.notify_all();
     }

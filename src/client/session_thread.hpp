@@ -61,6 +61,9 @@ public:
 
     [[nodiscard]] Inbox& inbox() noexcept { return inbox_; }
     [[nodiscard]] Incident last_incident() const;
+    // The user knows what the inbox told so far; a refusal that nobody knows of is close()'s to
+    // tell.
+    void incident_was_heard();
     [[nodiscard]] std::string broker_name() const;
 
     struct Stats {
@@ -138,6 +141,8 @@ private:
     bool reads_ = false;           // the inbox had room
     bool hung_up_ = false;         // the socket has ended
     bool said_goodbye_ = false;    // close() was carried out on a connection
+    bool naps_ = false;            // waits for busy_nap, and nobody wakes it
+    std::size_t turn_bytes_ = 0;   // given to the socket in this turn
     short read_events_ = 0;        // what to poll for, to read and to write
     short write_events_ = 0;
     Deadline write_deadline_ = no_deadline;
@@ -162,6 +167,7 @@ private:
     std::uint64_t connections_ = 0;
     std::string broker_name_;
     Incident last_incident_;
+    Incident unheard_refusal_;
     std::error_code closed_with_;
 
     std::once_flag closed_;

@@ -608,6 +608,28 @@ TEST(Client, SaysAtTheEndWhatTheBrokerRefused) {
     EXPECT_THROW(client.close(), Error);
 }
 
+TEST(Client, SaysAtTheEndWhatWasRefusedBeforeIt) {
+    Diary diary;
+    ScriptedBroker broker({[&](const Peer& peer) {
+                               greet(peer);
+                               static_cast<void>(peer.read_frame());
+                               peer.send(
+                                   error("Authkey not allowed to pub here. ident=me, chan=a"));
+                           },
+                           [&](const Peer& peer) {
+                               greet(peer);
+                               diary.write("again");
+                               peer.stay_silent();
+                           }});
+    Client client(options_for(broker.port()));
+    client.publish("a", "one");
+    EXPECT_EQ(diary.wait_for(1).size(), 1U);
+    std::error_code failed;
+    client.close(failed);
+    EXPECT_EQ(failed, Errc::publish_refused) << "nobody has heard of it yet";
+    EXPECT_THAT(client.last_error(), HasSubstr("chan=a"));
+}
+
 TEST(Client, SaysAtTheEndThatNobodyConfirmed) {
     ScriptedBroker broker({[](const Peer& peer) {
         greet(peer);

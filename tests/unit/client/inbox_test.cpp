@@ -26,7 +26,8 @@ protected:
     }
     // The next item in a word.
     std::string next(std::chrono::milliseconds wait = 0ms) {
-        const Inbox::Item item = inbox.next(in(wait));
+        Timeout timeout(wait);
+        const Inbox::Item item = inbox.next(timeout);
         switch (item.kind) {
             case Kind::message:
                 return std::string(item.message.text());
@@ -69,7 +70,8 @@ TEST_F(InboxTest, GivesNamesAsTheyCame) {
     const std::string ident(255, 'i');
     const std::string channel(255, 'c');
     Inbox::Filling(inbox).add({ident, channel, wire::as_bytes("x")});
-    const Inbox::Item item = inbox.next(in(0ms));
+    Timeout timeout(0ms);
+    const Inbox::Item item = inbox.next(timeout);
     EXPECT_EQ(item.message.ident, ident);
     EXPECT_EQ(item.message.channel, channel);
     EXPECT_EQ(item.message.text(), "x");
