@@ -14,7 +14,7 @@ COMMENT = re.compile(r"^(\s*)// ?(.*)$")
 TRAILING = re.compile(r"^(\s*[^\s/].*?[,;{}]?)\s+// (.*)$")
 HEADING = re.compile(r"^--- .* -+$")
 # What declares nothing: a comment above it explains the code, and is no documentation.
-NOT_A_DECLARATION = re.compile(r"^\s*($|#|friend\b|private:|public:|protected:|return\b|if\b|//)")
+NOT_A_DECLARATION = re.compile(r"^\s*($|#(?!define)|friend\b|private:|public:|protected:|return\b|if\b|//)")
 
 
 def block(lines: list[str], indent: str, is_file: bool, name: str) -> list[str]:
@@ -44,7 +44,7 @@ def declarations(lines: list[str], at: int) -> int:
     depth = 0
     while at < len(lines):
         line = lines[at]
-        if depth <= 0 and (not line.strip() or COMMENT.match(line) or re.match(r"\s*(\}|public:|private:|#)", line)):
+        if depth <= 0 and (not line.strip() or COMMENT.match(line) or re.match(r"\s*(\}|public:|private:|#(?!define))", line)):
             break
         depth += line.count("{") + line.count("(") - line.count("}") - line.count(")")
         at += 1
@@ -66,6 +66,14 @@ def marked_up(lines: list[str], name: str) -> list[str]:
             if bare and not out[-1].lstrip().startswith(("///", "template", "requires")):
                 out[-1] += f" /// Described at the head of {name}."
             trailing = TRAILING.match(lines[at])
+            # Members right below the opening of a type are what the comment on the type is about.
+            opened = out and TYPE.match(out[-1]) and out[-1].rstrip().endswith(("{", f"head of {name}."))
+            end = declarations(lines, at)
+            if opened and end > at and not any(" // " in line for line in lines[at:end]) and not TYPE.match(lines[at]):
+                indent = re.match(r"\s*", lines[at])[0]
+                out += [f"{indent}/// Described with the type.", f"{indent}/// @{{", *lines[at:end], f"{indent}/// @}}"]
+                at = end
+                continue
             out.append(f"{trailing[1]}  ///< {trailing[2]}" if trailing and "=" not in trailing[2][:1] else lines[at])
             # What goes on below a trailing comment, in its column, belongs to it.
             while trailing and at + 1 < len(lines):
@@ -100,10 +108,15 @@ def marked_up(lines: list[str], name: str) -> list[str]:
     return out
 
 
+def without_specialisations(text: str) -> str:
+    """Without specialisations of the standard's traits, which belong to no documented scope. Lines keep their numbers."""
+    return re.sub(r"template <>\nstruct std::[^\n]*", "\n", text)
+
+
 def main() -> None:
     path = sys.argv[1]
     with open(path, encoding="utf-8") as header:
-        print("\n".join(marked_up(header.read().splitlines(), path.rsplit("/include/", 1)[-1])))
+        print("\n".join(marked_up(without_specialisations(header.read()).splitlines(), path.rsplit("/include/", 1)[-1])))
 
 
 if __name__ == "__main__":

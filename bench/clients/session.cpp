@@ -132,7 +132,8 @@ int main(int argc, char** argv) {
     if (argc < 3) return 2;
     asio::io_context context(1);
     const bool only_idle = argc == 4 && std::string(argv[2]) == "idle";
-    auto work = only_idle ? idle(argv[1], std::stoi(argv[3])) : exchange(argv[1], std::stoi(argv[2]));
+    auto work =
+        only_idle ? idle(argv[1], std::stoi(argv[3])) : exchange(argv[1], std::stoi(argv[2]));
     asio::co_spawn(context, std::move(work), [](const std::exception_ptr& thrown) {
         if (thrown) std::rethrow_exception(thrown);
     });

@@ -81,6 +81,7 @@ struct SessionStats {
 
 class Session {
 public:
+    // What the session and its completions run on, unless a handler has its own.
     using executor_type = asio::any_io_executor;
 
     // Does nothing yet: start() or async_run() does.
@@ -104,6 +105,7 @@ public:
         return *this;
     }
 
+    // The one given to the constructor.
     [[nodiscard]] executor_type get_executor() const noexcept { return core_->executor(); }
 
     // --- The session's life ----------------------------------------------------------------------
@@ -214,6 +216,7 @@ public:
             },
             std::forward<Token>(token));
     }
+    // The same, for text.
     template <asio::completion_token_for<void(std::error_code)> Token>
     auto async_publish(std::string_view channel, std::string_view payload, Token&& token) {
         return async_publish(channel, std::as_bytes(std::span(payload)),

@@ -56,7 +56,7 @@ namespace hpfeeds {
 template <typename T>
 class Stream {
 public:
-    using value_type = T;
+    using value_type = T;  // of the elements
 
     // `source` is called for each element, and answers asio::awaitable<std::optional<T>>: nothing
     // is the end, after which it is not called again.
@@ -112,6 +112,7 @@ struct filter {
     Predicate predicate;
 };
 
+// See transform.
 template <typename T, std::invocable<T&> Function>
 [[nodiscard]] auto operator|(Stream<T> stream, transform<Function> step) {
     using U = std::remove_cvref_t<std::invoke_result_t<Function&, T&>>;
@@ -124,6 +125,7 @@ template <typename T, std::invocable<T&> Function>
         });
 }
 
+// See filter.
 template <typename T, std::predicate<T&> Predicate>
 [[nodiscard]] Stream<T> operator|(Stream<T> stream, filter<Predicate> step) {
     return Stream<T>(
@@ -136,6 +138,7 @@ template <typename T, std::predicate<T&> Predicate>
         });
 }
 
+// Elements that a merge holds ahead of whoever asks.
 inline constexpr std::size_t merge_ahead_max = 64;
 
 namespace detail {
@@ -206,6 +209,8 @@ template <typename T>
     return Stream<T>([merged, guard = std::unique_ptr<detail::Merge<T>, decltype(give_up)>(
                                   merged.get())]() { return merged->next(); });
 }
+
+// The same, for streams that are named one by one.
 template <typename T, std::same_as<Stream<T>>... Others>
 [[nodiscard]] Stream<T> merge(Stream<T> first, Others... others) {
     std::vector<Stream<T>> streams;
