@@ -19,7 +19,7 @@ using namespace std::chrono_literals;
 const hpfeeds::testing::User me{"me", "secret", {"in", "out"}, {"in", "out"}};
 
 std::vector<std::string> example(const std::string& name, std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), HPFEEDS_EXAMPLES "/example_" + name);
+    arguments.insert(arguments.begin(), HPFEEDS_EXAMPLES "/" + name);
     return arguments;
 }
 
@@ -38,10 +38,10 @@ TEST(AsyncExamples, PublishSendsEveryLine) {
     listener.subscribe("in");
     listener.publish("in", "ready");
     ASSERT_TRUE(listener.read(30s));
-    const support::Finished finished =
-        support::run({.words = example("async_publish", {"127.0.0.1", std::to_string(broker.port()),
-                                                         "me", "secret", "in"}),
-                      .input = "one\ntwo\nthree\n"});
+    const support::Finished finished = support::run(
+        {.words =
+             example("publish", {"127.0.0.1", std::to_string(broker.port()), "me", "secret", "in"}),
+         .input = "one\ntwo\nthree\n"});
     EXPECT_EQ(finished.ended.status, 0) << finished.err;
     for (const char* line : {"one", "two", "three"})
         EXPECT_EQ(listener.read(30s).value().text(), line);
@@ -50,8 +50,8 @@ TEST(AsyncExamples, PublishSendsEveryLine) {
 TEST(AsyncExamples, PublishSaysWhyItFailed) {
     const hpfeeds::testing::Broker broker({me});
     const support::Finished finished =
-        support::run({.words = example("async_publish", {"127.0.0.1", std::to_string(broker.port()),
-                                                         "me", "secret", "forbidden"}),
+        support::run({.words = example("publish", {"127.0.0.1", std::to_string(broker.port()), "me",
+                                                   "secret", "forbidden"}),
                       .input = "one\n"});
     EXPECT_EQ(finished.ended.status, 1);
     EXPECT_THAT(finished.err, HasSubstr("not allowed to pub here. ident=me, chan=forbidden"));
@@ -60,7 +60,7 @@ TEST(AsyncExamples, PublishSaysWhyItFailed) {
 TEST(AsyncExamples, SubscribePrintsAndEndsInGoodOrder) {
     const hpfeeds::testing::Broker broker({me});
     support::Process subscriber(
-        {.words = example("async_subscribe",
+        {.words = example("subscribe",
                           {"127.0.0.1", std::to_string(broker.port()), "me", "secret", "in"})});
     Client client(broker.options_for("me"));
     publish_until(client, "in", "an event", [&] {

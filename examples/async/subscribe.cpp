@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// async_subscribe: prints what comes on a channel, until SIGINT or SIGTERM ends it in good order.
+// subscribe: prints what comes on a channel, until SIGINT or SIGTERM ends it in good order.
 //
-//     async_subscribe HOST PORT IDENT SECRET CHANNEL
+//     subscribe HOST PORT IDENT SECRET CHANNEL
 #include <hpfeeds/session.hpp>
 #include <hpfeeds/stream.hpp>
 #include <hpfeeds/text.hpp>
@@ -26,7 +26,7 @@ asio::awaitable<void> print(hpfeeds::Session& session) {
 
 int main(int argc, char** argv) {
     if (argc != 6) {
-        std::cerr << "usage: async_subscribe HOST PORT IDENT SECRET CHANNEL\n";
+        std::cerr << "usage: subscribe HOST PORT IDENT SECRET CHANNEL\n";
         return 2;
     }
     hpfeeds::ClientOptions options;

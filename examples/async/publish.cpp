@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// async_publish: publishes every line of its standard input, waiting for room instead of dropping.
+// publish: publishes every line of its standard input, waiting for room instead of dropping.
 //
-//     tail -F events.json | async_publish HOST PORT IDENT SECRET CHANNEL
+//     tail -F events.json | publish HOST PORT IDENT SECRET CHANNEL
 #include <hpfeeds/session.hpp>
 
 #include <asio/co_spawn.hpp>
@@ -28,7 +28,7 @@ asio::awaitable<void> publish(hpfeeds::ClientOptions options, std::string channe
 
 int main(int argc, char** argv) {
     if (argc != 6) {
-        std::cerr << "usage: async_publish HOST PORT IDENT SECRET CHANNEL\n";
+        std::cerr << "usage: publish HOST PORT IDENT SECRET CHANNEL\n";
         return 2;
     }
     hpfeeds::ClientOptions options;
@@ -44,7 +44,7 @@ int main(int argc, char** argv) {
         try {
             std::rethrow_exception(thrown);
         } catch (const std::exception& error) {
-            std::cerr << "async_publish: " << error.what() << '\n';
+            std::cerr << "publish: " << error.what() << '\n';
         }
     });
     context.run();
