@@ -50,7 +50,7 @@ if(asio_sources)
   set_target_properties(hpfeeds_asio_library PROPERTIES
     OUTPUT_NAME hpfeeds_asio EXPORT_NAME asio POSITION_INDEPENDENT_CODE ON)
   target_compile_features(hpfeeds_asio_library PUBLIC cxx_std_20)
-  target_compile_definitions(hpfeeds_asio_library PUBLIC ASIO_STANDALONE)
+  target_compile_definitions(hpfeeds_asio_library PUBLIC ASIO_STANDALONE ASIO_HAS_STD_ALIGNED_ALLOC=1)
   target_include_directories(hpfeeds_asio_library PRIVATE "${PROJECT_SOURCE_DIR}/src")
   target_link_libraries(hpfeeds_asio_library PUBLIC hpfeeds_client_library
     PRIVATE $<BUILD_INTERFACE:hpfeeds_options> OpenSSL::SSL OpenSSL::Crypto SQLite::SQLite3 Threads::Threads)

@@ -98,7 +98,7 @@ void SessionEngine::read_socket() {
 // Finds the next message, and acts on whatever is before it. Requires: nothing is lent.
 void SessionEngine::look_at_next() {
     for (;;) {
-        SessionMachine::Event event = machine_.next(Clock::now());
+        SessionMachine::Event event = machine_.next(coarse_now());
         notice_online();
         if (event.kind == SessionMachine::Kind::failed) return lost(event.failure);
         if (event.kind == SessionMachine::Kind::none) return;
@@ -167,7 +167,7 @@ std::span<const MessageView> SessionEngine::gather(std::optional<Failure>& behin
     views.clear();
     views.push_back(message_);
     while (machine_.in_place() && views.size() < batch_messages_max) {
-        SessionMachine::Event event = machine_.next(Clock::now());
+        SessionMachine::Event event = machine_.next(coarse_now());
         if (event.kind == SessionMachine::Kind::failed) behind = std::move(event.failure);
         if (event.kind != SessionMachine::Kind::message) break;
         views.push_back(event.message);
@@ -183,7 +183,7 @@ std::optional<SessionMachine::Failure> SessionEngine::save_unread() {
     if (was == Inbox::lent) kept_torn_ = machine_.release_torn();
     if (was == Inbox::waiting) unread_.emplace_back(message_);
     while (was != Inbox::exhausted) {
-        SessionMachine::Event event = machine_.next(Clock::now());
+        SessionMachine::Event event = machine_.next(coarse_now());
         if (event.kind == SessionMachine::Kind::failed) said = std::move(event.failure);
         if (event.kind != SessionMachine::Kind::message) break;
         unread_.emplace_back(event.message);

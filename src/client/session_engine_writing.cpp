@@ -13,7 +13,7 @@ std::error_code SessionEngine::publish(std::string_view channel,
                                        std::span<const std::byte> payload) {
     const std::lock_guard lock(mutex_);
     if (const auto over = closed_with()) return over;
-    const std::error_code error = machine_.publish(channel, payload, Clock::now());
+    const std::error_code error = machine_.publish(channel, payload, coarse_now());
     something_to_write();
     return error;
 }
@@ -30,7 +30,7 @@ std::error_code SessionEngine::publish_if_room(std::string_view channel,
 
 std::error_code SessionEngine::publish_into_room(std::string_view channel,
                                                  std::span<const std::byte> payload) {
-    const Clock::time_point now = Clock::now();
+    const Clock::time_point now = coarse_now();
     std::error_code error = machine_.publish_if_room(channel, payload, now);
     if (error != Errc::no_room || !stream_) return error;
     machine_.make_room(stream_->unacknowledged_bytes());
