@@ -44,15 +44,6 @@ private:
                              std::chrono::nanoseconds(now.tv_nsec));
 }
 
-// The same clock, read for a fifth of the price and right to some milliseconds: for ages, per
-// message.
-[[nodiscard]] inline Clock::time_point coarse_now() noexcept {
-    timespec now{};
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-    return Clock::time_point(std::chrono::seconds(now.tv_sec) +
-                             std::chrono::nanoseconds(now.tv_nsec));
-}
-
 // For poll(2): -1 waits for ever; what remains is rounded up, so that a deadline is never met early
 // in a busy loop.
 [[nodiscard]] inline int poll_timeout(Deadline deadline) {
