@@ -34,10 +34,35 @@ target_include_directories(hpfeeds_client_library
 target_link_libraries(hpfeeds_client_library
   PRIVATE $<BUILD_INTERFACE:hpfeeds_options> OpenSSL::SSL OpenSSL::Crypto SQLite::SQLite3 Threads::Threads)
 
+# The asynchronous client. Always static: what it is compiled with must be the Asio of whoever links it. Beside a shared
+# client library it brings the rooms itself, which that one does not show.
+get_property(asio_sources GLOBAL PROPERTY HPFEEDS_SOURCES_OF_asio)
+set(asio_targets "")
+if(asio_sources)
+  get_target_property(kind hpfeeds_client_library TYPE)
+  if(NOT kind STREQUAL "STATIC_LIBRARY")
+    list(APPEND asio_sources ${wire_sources} ${client_sources})
+  endif()
+  add_library(hpfeeds_asio_library STATIC ${asio_sources})
+  if(HPFEEDS_IS_FETCHED)
+    add_library(hpfeeds::asio ALIAS hpfeeds_asio_library)
+  endif()
+  set_target_properties(hpfeeds_asio_library PROPERTIES
+    OUTPUT_NAME hpfeeds_asio EXPORT_NAME asio POSITION_INDEPENDENT_CODE ON)
+  target_compile_features(hpfeeds_asio_library PUBLIC cxx_std_20)
+  target_compile_definitions(hpfeeds_asio_library PUBLIC ASIO_STANDALONE ASIO_HAS_STD_ALIGNED_ALLOC=1)
+  target_include_directories(hpfeeds_asio_library PRIVATE "${PROJECT_SOURCE_DIR}/src")
+  target_link_libraries(hpfeeds_asio_library PUBLIC hpfeeds_client_library
+    PRIVATE $<BUILD_INTERFACE:hpfeeds_options> OpenSSL::SSL OpenSSL::Crypto SQLite::SQLite3 Threads::Threads)
+  set(asio_targets hpfeeds_asio_library)
+endif()
+
 # A shared library brings what it needs; whoever links a static one must find it too.
 get_target_property(kind hpfeeds_client_library TYPE)
-if(kind STREQUAL "STATIC_LIBRARY")
+if(kind STREQUAL "STATIC_LIBRARY" OR asio_targets)
   set(HPFEEDS_FIND_DEPENDENCIES "find_dependency(OpenSSL 3)\nfind_dependency(SQLite3)\nfind_dependency(Threads)")
+endif()
+if(kind STREQUAL "STATIC_LIBRARY")
   set(HPFEEDS_PC_REQUIRES "Requires: openssl sqlite3")
   set(HPFEEDS_PC_LIBS "-lstdc++ -pthread")
 else()
@@ -53,7 +78,7 @@ string(REGEX REPLACE "/$" "" HPFEEDS_PC_UP "${HPFEEDS_PC_UP}")
 configure_file("${PROJECT_SOURCE_DIR}/cmake/hpfeeds.pc.in" "${PROJECT_BINARY_DIR}/package/hpfeeds.pc" @ONLY)
 
 if(NOT HPFEEDS_IS_FETCHED)
-  install(TARGETS hpfeeds_client_library EXPORT hpfeeds-targets
+  install(TARGETS hpfeeds_client_library ${asio_targets} EXPORT hpfeeds-targets
     RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}" COMPONENT client
     LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT client NAMELINK_COMPONENT client-dev
     ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT client-dev)

@@ -48,7 +48,7 @@ namespace hpfeeds {
 
 // What a client has done so far. Counters never fall.
 struct ClientStats {
-    bool connected = false;
+    bool connected = false;              // a broker has introduced itself
     std::uint64_t connections = 0;       // greeted by a broker so often
     std::uint64_t published = 0;         // accepted by publish()
     std::uint64_t sent = 0;              // taken by the system; a message sent again counts again
@@ -59,8 +59,8 @@ struct ClientStats {
     std::uint64_t refused = 0;           // by the broker, as far as it said which
     std::uint64_t spool_failures = 0;    // could not be spooled, and waited in memory instead
     std::size_t unsent_messages = 0;     // in memory now
-    std::size_t unsent_bytes = 0;
-    std::size_t spooled_messages = 0;  // in the spool now
+    std::size_t unsent_bytes = 0;        // in memory now
+    std::size_t spooled_messages = 0;    // in the spool now
 };
 
 class HPFEEDS_EXPORT Client {
@@ -108,8 +108,10 @@ public:
     // Messages that are under way still come.
     void unsubscribe(std::string_view channel);
 
+    // What run() calls.
     using OnMessage = std::function<void(const MessageView&)>;
     using OnError = std::function<void(const Error&)>;
+
     // Reads until stop() is called, or the session is over. `on_message` gets every message; the
     // view lives until it returns, and it may publish, subscribe, stop and close. `on_error` gets
     // what the broker said in an ERROR (Trouble::refusal, with its text), and every lost or failed
@@ -120,6 +122,7 @@ public:
     // reconnects; everything else is thrown.
     void run(const OnMessage& on_message);
 
+    // For read(): without an end.
     static constexpr std::chrono::milliseconds forever = std::chrono::milliseconds::max();
     // The next message; nothing when the time is over or stop() was called.
     // Throws hpfeeds::Error for everything but trouble with the network, and for that too when the
@@ -134,6 +137,7 @@ public:
     // Throws as read() does.
     class Iterator;
     struct End {};
+    // See Iterator.
     [[nodiscard]] Iterator begin();
     [[nodiscard]] End end() const noexcept { return {}; }
 
@@ -159,6 +163,7 @@ public:
     void close();
     void close(std::error_code& error);
 
+    // The broker has introduced itself on the connection there is.
     [[nodiscard]] bool connected() const;
     // As it introduced itself last; empty before. Raw bytes: show it with one_line().
     [[nodiscard]] std::string broker_name() const;
@@ -176,13 +181,13 @@ private:
 // The messages of a client, one after the other; see Client::begin().
 class HPFEEDS_EXPORT Client::Iterator {
 public:
+    // An input iterator over MessageView; End is its sentinel.
     using iterator_category = std::input_iterator_tag;
     using iterator_concept = std::input_iterator_tag;
     using value_type = MessageView;
     using difference_type = std::ptrdiff_t;
     using pointer = const MessageView*;
     using reference = const MessageView&;
-
     Iterator() = default;
     explicit Iterator(Client& client) : client_(&client) { ++*this; }
     [[nodiscard]] reference operator*() const noexcept { return message_; }

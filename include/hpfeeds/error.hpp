@@ -61,15 +61,18 @@ enum class Trouble {
 [[nodiscard]] HPFEEDS_EXPORT const std::error_category&
 error_category() noexcept;  // of Errc, "hpfeeds"
 [[nodiscard]] HPFEEDS_EXPORT const std::error_category& trouble_category() noexcept;  // of Trouble
+// For `std::error_code code = Errc::…`.
 [[nodiscard]] inline std::error_code make_error_code(Errc value) noexcept {
     return {static_cast<int>(value), error_category()};
 }
+// For `code == Trouble::…`.
 [[nodiscard]] inline std::error_condition make_error_condition(Trouble value) noexcept {
     return {static_cast<int>(value), trouble_category()};
 }
 
 class HPFEEDS_EXPORT Error : public std::runtime_error {
 public:
+    // `what` is one line for a person.
     explicit Error(const std::string& what, std::error_code code = {})
         : std::runtime_error(what), code_(code) {}
 

@@ -28,10 +28,11 @@ inline constexpr std::size_t message_bytes_max = 1024 * 1024 + 5;
 }
 
 struct MessageView {
-    std::string_view ident;  // the publisher, as it logged in to the broker
-    std::string_view channel;
+    std::string_view ident;              // the publisher, as it logged in to the broker
+    std::string_view channel;            // on which it was published
     std::span<const std::byte> payload;  // may be empty
 
+    // The payload's bytes.
     [[nodiscard]] std::string_view text() const noexcept {
         return {reinterpret_cast<const char*>(payload.data()), payload.size()};
     }

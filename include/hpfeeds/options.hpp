@@ -69,6 +69,7 @@ struct SpoolOptions {
 };
 
 struct ClientOptions {
+    // A name or an address, and its port.
     std::string host = "localhost";
     std::uint16_t port = 10000;
     std::string ident{};   // at most 255 bytes
@@ -83,6 +84,7 @@ struct ClientOptions {
     bool reconnect = true;
     BackoffOptions backoff{};
 
+    // Each described with its type.
     TlsOptions tls{};
     KeepaliveOptions keepalive{};
     OutboxOptions outbox{};

@@ -4,6 +4,7 @@
 // The project's version in CMakeLists.txt is the same; its configuration checks that.
 #pragma once
 
+// major.minor.patch, as numbers and as text.
 #define HPFEEDS_VERSION_MAJOR 0
 #define HPFEEDS_VERSION_MINOR 1
 #define HPFEEDS_VERSION_PATCH 0

@@ -123,11 +123,11 @@ core::AccountAnswer::Status status_of(auth::Lookup::Status status) {
 
 // In the order in which they are built; they end in the reverse one.
 struct Broker::Rooms {
-    Rooms(const config::BrokerOptions& given, std::size_t connections_max)
+    Rooms(const config::BrokerOptions& given, std::size_t connections_max, KeyStores asked)
         : options(given),
           budget(given.memory_bytes_max),
           places(connections_max),
-          key_stores(open_key_stores(given)),
+          key_stores(std::move(asked)),
           desk(borrowed(key_stores), desk_options(given),
                [this](auth::Answer answer) { hand_back(std::move(answer)); }) {}
 
@@ -197,6 +197,9 @@ struct Broker::Rooms {
     std::vector<Listening> listening;
     auth::Desk desk;  // after the shards: its last answers are posted to them
     std::unique_ptr<metrics::HttpExporter> exporter;
+    std::uint16_t port = 0;
+    std::vector<std::thread> threads;
+    std::thread door_thread;
 };
 
 Broker::Broker(const config::BrokerOptions& given) {
@@ -204,8 +207,21 @@ Broker::Broker(const config::BrokerOptions& given) {
     options.threads = shard_count(given.threads);
     block_stop_signals();
     const std::size_t descriptors_max = raise_descriptor_limit();
-    rooms_ =
-        std::make_unique<Rooms>(options, connections_max(options.connections_max, descriptors_max));
+    build(options, descriptors_max, open_key_stores(options));
+}
+
+Broker::Broker(const config::BrokerOptions& given, std::unique_ptr<auth::AccountSource> key_store) {
+    config::BrokerOptions options = given;
+    options.threads = shard_count(given.threads);
+    KeyStores key_stores;
+    key_stores.push_back(std::move(key_store));
+    build(options, descriptor_limit(), std::move(key_stores));
+}
+
+void Broker::build(const config::BrokerOptions& options, std::size_t descriptors_max,
+                   KeyStores key_stores) {
+    rooms_ = std::make_unique<Rooms>(
+        options, connections_max(options.connections_max, descriptors_max), std::move(key_stores));
     Rooms& rooms = *rooms_;
 
     for (unsigned i = 0; i < options.threads; ++i)
@@ -235,31 +251,49 @@ Broker::Broker(const config::BrokerOptions& given) {
         log::info("listening", {{"address", each.address.host()},
                                 {"port", static_cast<unsigned>(each.address.port())},
                                 {"endpoint", each.endpoint}});
+    rooms.port = rooms.listening.front().address.port();
 }
 
 Broker::~Broker() = default;
 
+std::uint16_t Broker::port() const noexcept {
+    return rooms_->port;
+}
+
 void Broker::run() {
-    std::vector<net::ShardThread*> all;
-    std::vector<std::thread> threads;
-    for (const auto& shard : rooms_->shards) {
-        all.push_back(shard.get());
-        threads.emplace_back([&shard = *shard] { shard.run(); });
-    }
+    start();
+    const int signal = wait_for_stop_signal();
+    log::info("stopping", {{"signal", signal == SIGINT ? "SIGINT" : "SIGTERM"}});
+    finish(wait_or_stop_signal);
+}
+
+void Broker::start() {
+    for (const auto& shard : rooms_->shards)
+        rooms_->threads.emplace_back([&shard = *shard] { shard.run(); });
     if (rooms_->options.recheck)
         for (const auto& store : rooms_->key_stores)
             store->tell_changes_to(
                 [this](auth::KeyChanges changes) { rooms_->tell_changes(std::move(changes)); });
-    std::thread door;
-    if (rooms_->door) door = std::thread([this] { rooms_->door->run(); });
-    const int signal = wait_for_stop_signal();
-    log::info("stopping", {{"signal", signal == SIGINT ? "SIGINT" : "SIGTERM"}});
+    if (rooms_->door) rooms_->door_thread = std::thread([this] { rooms_->door->run(); });
+}
+
+void Broker::stop() {
+    finish([](std::chrono::nanoseconds pause) {
+        std::this_thread::sleep_for(pause);
+        return false;
+    });
+}
+
+void Broker::finish(const Patience& patience) {
+    std::vector<net::ShardThread*> all;
+    for (const auto& shard : rooms_->shards)
+        all.push_back(shard.get());
     if (rooms_->door) {
         rooms_->door->stop();
-        door.join();
+        rooms_->door_thread.join();
     }
-    drain(all, rooms_->options.shutdown_grace);
-    for (std::thread& thread : threads)
+    drain(all, rooms_->options.shutdown_grace, patience);
+    for (std::thread& thread : rooms_->threads)
         thread.join();
     for (const auto& store : rooms_->key_stores)
         store->tell_changes_to({});

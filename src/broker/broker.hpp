@@ -2,15 +2,19 @@
 // broker.hpp: builds the rooms and joins them: shards to key stores, counters to the exporter,
 // signals to the end.
 //
-// Threads  one thread builds, runs and destroys a Broker.
+// Threads  one thread builds, runs (or starts and stops) and destroys a Broker.
 // Errors   the constructor throws hpfeeds::Error when anything cannot be had: an address, a key
 // store, a descriptor.
 //          Nothing is left running then.
 #pragma once
 
+#include "auth/account_source.hpp"
+#include "broker/shutdown.hpp"
 #include "config/options.hpp"
 
+#include <cstdint>
 #include <memory>
+#include <vector>
 
 namespace hpfeeds::broker {
 
@@ -19,6 +23,10 @@ public:
     // Opens the key stores, binds every endpoint and the exporter, and logs where it listens.
     // Blocks SIGTERM and SIGINT for the whole process: run() waits for them.
     explicit Broker(const config::BrokerOptions& options);
+    // A guest in somebody else's process: asks `key_store` in place of BrokerOptions::auth, and
+    // touches neither signals nor limits. For start() and stop().
+    Broker(const config::BrokerOptions& options, std::unique_ptr<auth::AccountSource> key_store);
+    // Requires: stop() was called after start().
     ~Broker();
     Broker(const Broker&) = delete;
     Broker& operator=(const Broker&) = delete;
@@ -27,8 +35,19 @@ public:
     // BrokerOptions::shutdown_grace, and returns. A second signal ends the waiting.
     void run();
 
+    // run() in two halves: serves from threads of its own until stop(), which waits for nothing but
+    // the grace. Once each.
+    void start();
+    void stop();
+
+    // Of the first endpoint, as the system chose it for 0.
+    [[nodiscard]] std::uint16_t port() const noexcept;
+
 private:
     struct Rooms;
+    void build(const config::BrokerOptions& options, std::size_t descriptors_max,
+               std::vector<std::unique_ptr<auth::AccountSource>> key_stores);
+    void finish(const Patience& patience);
     std::unique_ptr<Rooms> rooms_;
 };
 

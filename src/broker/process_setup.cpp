@@ -25,7 +25,12 @@ std::size_t raise_descriptor_limit() {
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1024;
     limit.rlim_cur = std::min(limit.rlim_max, descriptors_sensible_max);
     setrlimit(RLIMIT_NOFILE, &limit);
-    getrlimit(RLIMIT_NOFILE, &limit);
+    return descriptor_limit();
+}
+
+std::size_t descriptor_limit() {
+    rlimit limit{};
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1024;
     return static_cast<std::size_t>(std::min(limit.rlim_cur, descriptors_sensible_max));
 }
 

@@ -9,6 +9,8 @@ namespace hpfeeds::broker {
 
 // Raises the soft limit of open files to the hard one; returns what it is then.
 std::size_t raise_descriptor_limit();
+// The soft limit as it stands.
+[[nodiscard]] std::size_t descriptor_limit();
 
 // How many connections there may be: what was asked for, or what the descriptors allow. Throws
 // hpfeeds::Error when more were asked for than the descriptors allow.

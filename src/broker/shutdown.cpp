@@ -19,15 +19,13 @@ sigset_t stop_signals() {
     return stops;
 }
 
-// Looks every few milliseconds until all shards fulfil `wanted`; false when a signal or the
-// deadline came first.
+// Looks every few milliseconds until all shards fulfil `wanted`; false when patience or the
+// deadline ended first.
 template <typename Wanted>
 bool wait_until(std::span<net::ShardThread* const> shards, Clock::time_point deadline,
-                Wanted wanted) {
-    const sigset_t stops = stop_signals();
-    constexpr timespec pause{0, 2'000'000};
+                const Patience& patience, Wanted wanted) {
     while (!std::all_of(shards.begin(), shards.end(), wanted)) {
-        if (sigtimedwait(&stops, nullptr, &pause) > 0) return false;
+        if (patience(std::chrono::milliseconds(2))) return false;
         if (Clock::now() > deadline) return false;
     }
     return true;
@@ -43,15 +41,23 @@ int wait_for_stop_signal() {
     return signal;
 }
 
-void drain(std::span<net::ShardThread* const> shards, std::chrono::milliseconds grace) {
+bool wait_or_stop_signal(std::chrono::nanoseconds pause) {
+    const sigset_t stops = stop_signals();
+    const timespec wait{0, static_cast<long>(pause.count())};
+    return sigtimedwait(&stops, nullptr, &wait) > 0;
+}
+
+void drain(std::span<net::ShardThread* const> shards, std::chrono::milliseconds grace,
+           const Patience& patience) {
     Clock::time_point deadline = Clock::now() + grace;
     for (net::ShardThread* shard : shards)
         shard->post(net::Quiesce{});
-    if (!wait_until(shards, deadline, [](const auto* shard) { return shard->quiet(); }))
+    if (!wait_until(shards, deadline, patience, [](const auto* shard) { return shard->quiet(); }))
         deadline = Clock::now();
     for (net::ShardThread* shard : shards)
         shard->post(net::CloseAll{deadline});
-    if (wait_until(shards, deadline, [](const auto* shard) { return shard->over(); })) return;
+    if (wait_until(shards, deadline, patience, [](const auto* shard) { return shard->over(); }))
+        return;
     for (net::ShardThread* shard : shards)
         shard->post(net::CloseAll{Clock::now()});
 }

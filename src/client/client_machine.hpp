@@ -27,6 +27,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 namespace hpfeeds::client {
@@ -60,6 +61,15 @@ public:
     // Lends what was read. Requires: next() said none, or nothing was received yet.
     void receive(std::span<const std::byte> bytes);
     [[nodiscard]] Event next();
+    // Whether the last Event shows the lent bytes themselves, not a torn frame put together here:
+    // then its views live as long as those bytes.
+    [[nodiscard]] bool in_place() const noexcept { return !torn_is_spent_; }
+    // Hands over the memory of a torn frame, so that the views of the last Event live as long as
+    // that; the connection is over.
+    [[nodiscard]] std::vector<std::byte> release_torn() noexcept {
+        torn_is_spent_ = false;
+        return std::exchange(torn_, {});
+    }
 
     // At once when connected, and again on every later connection.
     std::error_code subscribe(std::string_view channel);

@@ -52,4 +52,11 @@ static_assert(spool_window_bytes > outbox_bytes_min, "the longest message fits i
 // How often to ask the system what was acknowledged, while something is not.
 inline constexpr std::chrono::milliseconds acknowledgement_poll{5};
 
+// Of a session: operations of one kind that wait, beyond which they fail at once.
+inline constexpr std::size_t waiting_operations_max = 1024;
+// Messages in one batch, and system calls of its socket in one turn, so that a busy session leaves
+// room for others.
+inline constexpr std::size_t batch_messages_max = 512;
+inline constexpr std::size_t turn_steps_max = 16;
+
 }  // namespace hpfeeds::client

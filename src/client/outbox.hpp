@@ -79,7 +79,6 @@ public:
     void rewind() noexcept;
     // Drops what has waited since before `now - age_max`. Only while nothing is sent or lent.
     void drop_expired(Clock::time_point now) noexcept;
-
     // Gives back the memory that is kept for the next burst.
     void trim() noexcept;
 

@@ -67,6 +67,11 @@ Deadline share(Deadline deadline, std::size_t others) {
 
 }  // namespace
 
+void prepare_socket(int descriptor, const KeepaliveOptions& keepalive) {
+    set(descriptor, IPPROTO_TCP, TCP_NODELAY, 1);
+    keep_alive(descriptor, keepalive);
+}
+
 std::error_code wait_until_ready(int descriptor, short events, Deadline deadline, int wake) {
     // poll() overlooks a negative descriptor, which is what `no wake` is.
     std::array<pollfd, 2> watched{{{descriptor, events, 0}, {wake, POLLIN, 0}}};
@@ -104,8 +109,7 @@ TcpConnected tcp_connect(const std::string& host, std::uint16_t port,
         result.error = descriptor < 0 ? last_error()
                                       : connect_one(descriptor, *each, share(deadline, left), wake);
         if (!result.error) {
-            set(descriptor, IPPROTO_TCP, TCP_NODELAY, 1);
-            keep_alive(descriptor, keepalive);
+            prepare_socket(descriptor, keepalive);
             result.descriptor = descriptor;
             result.explanation = name_of(*each, port);
             return result;

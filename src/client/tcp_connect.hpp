@@ -31,6 +31,9 @@ struct TcpConnected {
                                        const KeepaliveOptions& keepalive, Deadline deadline,
                                        int wake);
 
+// What every connected socket gets: TCP_NODELAY, and keepalive as above.
+void prepare_socket(int descriptor, const KeepaliveOptions& keepalive);
+
 // Waits until `descriptor` is ready for `events` (POLLIN, POLLOUT), or has failed: the next call on
 // it then says how.
 [[nodiscard]] std::error_code wait_until_ready(int descriptor, short events, Deadline deadline,

@@ -24,6 +24,7 @@ cmake -S "$here/consumer" -B "$work/consumer" -G Ninja -DCMAKE_PREFIX_PATH="$pre
     -DCMAKE_CXX_COMPILER="$compiler" >>"$work/log" || { cat "$work/log"; exit 1; }
 cmake --build "$work/consumer" >>"$work/log" || { cat "$work/log"; exit 1; }
 "$work/consumer/consumer"
+"$work/consumer/asio_consumer"
 
 echo "--- a version that is not there"
 if cmake -S "$here/consumer" -B "$work/newer" -G Ninja -DCMAKE_PREFIX_PATH="$prefix" -DHPFEEDS_WANTED=99.0 \

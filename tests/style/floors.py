@@ -24,6 +24,8 @@ FLOORS = {
     "client": ["wire", "bytes"],
     "config": [],
     "broker": ["net", "auth", "core", "wire", "bytes", "config", "log", "metrics"],
+    # The broker in somebody's test program: what an app is to a user, this is to a test.
+    "testing": ["broker", "config", "auth", "core/account.hpp"],
     # wire/ because the client room speaks in its values; log/log.hpp because main() starts and stops the log.
     # core/pattern.hpp because `hpfeeds user` explains patterns.
     "apps": ["broker", "config", "client", "auth", "core/account.hpp", "core/pattern.hpp", "wire", "log/log.hpp"],
@@ -44,7 +46,9 @@ THIRD_PARTY = {
     "nlohmann/": ["src/auth/", "apps/"],
     "prometheus/": ["src/metrics/"],
     "civetweb.h": [],
-    "asio": ["src/client/async_client.cpp", "include/hpfeeds/async_client.hpp"],
+    "asio": ["src/client/receive_buffers.hpp", "src/client/session_engine.hpp", "src/client/session_engine.cpp",
+             "src/client/session_engine_reading.cpp", "src/client/session_engine_writing.cpp",
+             "include/hpfeeds/session.hpp", "include/hpfeeds/stream.hpp", "include/hpfeeds/detail/"],
     "boost/": [],
 }
 
