@@ -287,7 +287,9 @@ void SociConnection::fail(Failure failure, const std::string& why) const {
 }
 
 std::string SociConnection::clean(std::string text) const {
-    text = printable(on_one_line(text));
+    text = on_one_line(text);
+    replace_all(text, "\"", "'");  // or a log line would be all backslashes
+    text = printable(text);
     if (url_.password.size() > 2) replace_all(text, url_.password, "***");
     return text;
 }

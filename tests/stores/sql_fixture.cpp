@@ -34,7 +34,8 @@ std::unique_ptr<BrokerProcess> SqlStore::start_broker(const std::vector<std::str
                                                       const std::vector<std::string>& more) const {
     BrokerSetup setup;
     setup.keys = {};
-    setup.arguments = {"--auth-failure-delay", "0", "--exporter", "127.0.0.1:0"};
+    setup.arguments = {"--auth-failure-delay", "0",     "--exporter", "127.0.0.1:0",
+                       "--auth-timeout",       timeout_};
     for (const std::string& store : stores) {
         setup.arguments.emplace_back("--auth");
         setup.arguments.push_back(store);

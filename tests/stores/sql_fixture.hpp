@@ -39,6 +39,8 @@ protected:
     }
 
     std::string database_;
+    // Of one look-up; long, since a busy machine is no outage.
+    std::string timeout_ = "30s";
 };
 
 // What came of one attempt to log in.
