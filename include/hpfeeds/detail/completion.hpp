@@ -90,8 +90,9 @@ private:
         void post(std::shared_ptr<const void> keep, std::error_code error,
                   Results... results) override {
             const asio::executor_work_guard<Executor> guard(std::move(work));
+            Allocator allocator(allocator_of(handler));  // a moved-from handler may not tell it
             Handler called(std::move(handler));
-            destroy();
+            release(allocator);
             asio::post(
                 guard.get_executor(),
                 [called = std::move(called), keep = std::move(keep), error,
@@ -103,6 +104,9 @@ private:
         }
         void destroy() noexcept override {
             Allocator allocator(allocator_of(handler));
+            release(allocator);
+        }
+        void release(Allocator& allocator) noexcept {
             std::destroy_at(this);
             Traits::deallocate(allocator, this, 1);
         }
