@@ -5,9 +5,9 @@
 //   0  stopped by SIGTERM or SIGINT, or asked for --help or --version
 //   1  could not start: an address, a key store or a limit; one line on stderr says which
 //   2  a flag or its value is wrong
-#include "arguments/hide_secrets.hpp"
 #include "broker/broker.hpp"
 #include "config/command_line.hpp"
+#include "hide_secrets.hpp"
 #include "hpfeeds/error.hpp"
 #include "log/log.hpp"
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "command_line.hpp"
 
-#include "arguments/hide_secrets.hpp"
 #include "bench.hpp"
 #include "bench_command.hpp"
 #include "client/backoff.hpp"
 #include "guarded.hpp"
+#include "hide_secrets.hpp"
 #include "options.hpp"
 #include "payload.hpp"
 #include "publish.hpp"
@@ -267,7 +267,7 @@ int run_sendfile(const Said& said, Console console) {
 
 int run_bench_command(const Said& said, Console console) {
     refuse_output(said);
-    const ClientOptions client = client_options(said);
+    const ClientOptions client = client_options(said, console);
     BenchOptions options;
     try {
         options = bench_options(said.bench, client);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "arguments/hide_secrets.hpp"
 #include "command_line.hpp"
+#include "hide_secrets.hpp"
 
 #include <csignal>
 #include <string>

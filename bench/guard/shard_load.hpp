@@ -60,7 +60,7 @@ private:
         const core::SessionId id = shard_.open({}, now_);
         receive(id, testing::auth("sensor", "secret", {}));
         core::AccountAnswer answer;
-        answer.session = id;
+        answer.asker = id;
         answer.status = core::AccountAnswer::Status::found;
         answer.account = granted_;
         shard_.account_found(answer, now_);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "arguments/hide_secrets.hpp"
+#include "hide_secrets.hpp"
 
 #include <gtest/gtest.h>
 

@@ -78,18 +78,6 @@ TEST_F(ShardPaceTest, NeverLongerThanTheDeferral) {
     EXPECT_TRUE(engine.shard().crowded());
 }
 
-// Otherwise its socket would be reported as readable in every turn, and be deferred each time anew.
-TEST_F(ShardPaceTest, APublisherThatWaitsIsNotWatched) {
-    const auto is_wanted = [&] { return engine.shard().wants_reading(engine.peer(publisher).id); };
-    crowd();
-    EXPECT_TRUE(is_wanted());
-    EXPECT_FALSE(publisher_is_read());
-    EXPECT_FALSE(is_wanted());
-    engine.open(reader, 100'000);
-    engine.advance(deferral);
-    EXPECT_TRUE(is_wanted());
-}
-
 TEST_F(ShardPaceTest, ReadsOnlyALittleMeanwhile) {
     crowd();
     EXPECT_FALSE(publisher_is_read());
