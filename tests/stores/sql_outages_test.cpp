@@ -210,8 +210,14 @@ TEST_P(SqlOutages, AServerThatIsStoppedAndStartedAgain) {
 }
 
 TEST_P(SqlOutages, ARestartThatNobodyNoticedCostsNoLogin) {
+    timeout_ = "30s";
     const auto broker = start_broker();
     expect_soon(*broker, remote_, Outcome::in);
+    // The broker's own question at the start, and the login's: nothing is under way any more.
+    const std::string lookups =
+        "hpfeeds_broker_auth_store_lookups_total{store=\"" + store() + "\"}";
+    for (const Deadline deadline; metric(*broker, lookups) < 2 && !deadline.passed();)
+        std::this_thread::yield();
     server().stop();
     server().start();
     EXPECT_EQ(log_in(*broker, remote_), Outcome::in);
