@@ -21,6 +21,7 @@
 //            terminal; the stream ends.
 // Lifetimes  A stream refers to its sessions, and owns everything else it is made of. A merged
 //            stream that is destroyed early may take one more message from each of its sources.
+// Compilers  that know C++20's coroutines: gcc 10, clang 17 (clang 14 to 16 do with libc++ only).
 // Units      a merge holds at most merge_ahead_max elements that nobody has asked for.
 #pragma once
 
@@ -28,6 +29,11 @@
 #include "hpfeeds/error.hpp"
 #include "hpfeeds/message.hpp"
 #include "hpfeeds/session.hpp"
+
+#include <asio/detail/config.hpp>
+#if !defined(ASIO_HAS_CO_AWAIT)
+#error "hpfeeds/stream.hpp needs C++20's coroutines; hpfeeds/session.hpp does not"
+#endif
 
 #include <asio/awaitable.hpp>
 #include <asio/co_spawn.hpp>

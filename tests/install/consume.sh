@@ -25,6 +25,7 @@ cmake -S "$here/consumer" -B "$work/consumer" -G Ninja -DCMAKE_PREFIX_PATH="$pre
 cmake --build "$work/consumer" >>"$work/log" || { cat "$work/log"; exit 1; }
 "$work/consumer/consumer"
 "$work/consumer/asio_consumer"
+[ ! -x "$work/consumer/stream_consumer" ] || "$work/consumer/stream_consumer"
 
 echo "--- a version that is not there"
 if cmake -S "$here/consumer" -B "$work/newer" -G Ninja -DCMAKE_PREFIX_PATH="$prefix" -DHPFEEDS_WANTED=99.0 \

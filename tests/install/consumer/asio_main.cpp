@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The asynchronous client as it is installed, as far as that goes without a broker.
 #include <hpfeeds/session.hpp>
-#include <hpfeeds/stream.hpp>
 
 #include <asio/io_context.hpp>
 
