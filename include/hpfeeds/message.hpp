@@ -19,7 +19,7 @@
 namespace hpfeeds {
 
 inline constexpr std::size_t name_bytes_max = 255;  // of an ident or a channel
-inline constexpr std::size_t message_bytes_max = 1024 * 1024 + 5;
+inline constexpr std::size_t message_bytes_max = 1024 * 1024 + 5;  // of a whole PUBLISH frame
 
 // The most that a payload of this ident may have on this channel.
 [[nodiscard]] constexpr std::size_t payload_bytes_max(std::string_view ident,
