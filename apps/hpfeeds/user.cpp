@@ -75,6 +75,7 @@ when the target then holds all that was asked for, and 1 if not.)";
 constexpr const char* check_footer = R"(Examples:
   hpfeeds user check sensor1 --channel cowrie.sessions --publish
   hpfeeds user check logger -c cowrie.sessions --subscribe --store users.json --store env
+  hpfeeds user check archive -c cowrie.sessions --wildcards
 
 Several --store are asked in order, as a broker asks its --auth: the first that knows the ident
 decides. Without --publish and --subscribe both are told, and either is enough for status 0.
@@ -231,6 +232,8 @@ void add_check(CLI::App& user, int& status, const Console& console) {
     command.add_option("-c,--channel", request->channel, "Which channel")->required();
     command.add_flag("--publish", request->publish, "May it publish to the channel?");
     command.add_flag("--subscribe", request->subscribe, "May it subscribe to the channel?");
+    command.add_flag("--wildcards", request->wildcards,
+                     "Read the lists as a broker with --wildcards does");
     command.add_option("--store", request->stores, "A store to ask; several are asked in order")
         ->type_name("STORE")
         ->allow_extra_args(false);

@@ -35,8 +35,13 @@ CheckedUser ask(const CheckRequest& request) {
             checked.could_not_tell.emplace_back(source->name(), lookup.reason);
         if (lookup.status != Status::found) continue;
         checked.store = source->name();
-        checked.may_publish = lookup.account->pubchans.contains(request.channel);
-        checked.may_subscribe = lookup.account->subchans.contains(request.channel);
+        const core::Account& account = *lookup.account;
+        const auto grants = [&](const core::ChannelList& list) {
+            return request.wildcards ? list.covers(request.channel)
+                                     : list.contains(request.channel);
+        };
+        checked.may_publish = grants(account.pubchans);
+        checked.may_subscribe = grants(account.subchans);
         break;
     }
     return checked;

@@ -14,6 +14,7 @@ struct CheckRequest {
     std::string channel;
     bool publish = false;  // neither: both are told, and either is enough
     bool subscribe = false;
+    bool wildcards = false;           // as a broker with --wildcards reads the lists
     std::vector<std::string> stores;  // asked in order, as a broker asks them
     bool json = false;
 };

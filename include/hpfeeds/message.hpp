@@ -18,7 +18,7 @@
 
 namespace hpfeeds {
 
-inline constexpr std::size_t name_bytes_max = 255;  // of an ident or a channel
+inline constexpr std::size_t name_bytes_max = 255;                 // of an ident or a channel
 inline constexpr std::size_t message_bytes_max = 1024 * 1024 + 5;  // of a whole PUBLISH frame
 
 // The most that a payload of this ident may have on this channel.

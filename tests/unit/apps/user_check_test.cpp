@@ -56,6 +56,14 @@ TEST_F(UserCheck, ComparesChannelsByteForByte) {
         EXPECT_EQ(check({"bob", "-c", channel, "--publish"}).status, exit_failed) << channel;
 }
 
+TEST_F(UserCheck, ReadsPatternsAsTheBrokerThatIsMeantDoes) {
+    auth::open_store("sqlite.db")->put(account_of("archive", "hunter2", {}, {"cowrie.*"}));
+    EXPECT_EQ(check({"archive", "-c", "cowrie.sessions"}).status, exit_failed);
+    EXPECT_EQ(check({"archive", "-c", "cowrie.sessions", "--wildcards"}).status, exit_done);
+    EXPECT_EQ(check({"archive", "-c", "dionaea.capture", "--wildcards"}).status, exit_failed);
+    EXPECT_EQ(check({"archive", "-c", "cowrie.*"}).status, exit_done) << "a name like all others";
+}
+
 TEST_F(UserCheck, AUserThatNobodyKnowsMayNot) {
     write_file("users.json", "{}");
     const Outcome nobody =
