@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # What a user of the build may choose, and the one target that carries warnings and sanitizers.
 # A project that fetches this one wants its libraries, and not what a broker needs.
-if(PROJECT_IS_TOP_LEVEL)
+# Who asks for all of it (HPFEEDS_CLIENT_ONLY=OFF: the Python package) gets it as if it stood alone.
+if(PROJECT_IS_TOP_LEVEL OR (DEFINED HPFEEDS_CLIENT_ONLY AND NOT HPFEEDS_CLIENT_ONLY))
   set(HPFEEDS_IS_FETCHED OFF)
 else()
   set(HPFEEDS_IS_FETCHED ON)
