@@ -39,6 +39,13 @@ bool failed(const Lookup& lookup) {
     return lookup.status == Lookup::Status::unavailable && lookup.failure != Failure::row;
 }
 
+// Whether another connection may do better: this one broke, or was not let in, which is also how the
+// driver tells of one that broke in the middle of its login.
+bool may_be_stale(const bson_error_t& error) {
+    return error.domain == MONGOC_ERROR_STREAM || error.domain == MONGOC_ERROR_CLIENT ||
+           error.domain == MONGOC_ERROR_SASL || error.domain == MONGOC_ERROR_SCRAM;
+}
+
 std::string id_of(const bson_t& document) {
     bson_iter_t at;
     if (!bson_iter_init_find(&at, &document, "_id") || !BSON_ITER_HOLDS_OID(&at)) return "_id ?";
@@ -101,12 +108,15 @@ Lookup MongoStore::find(std::string_view ident) noexcept {
     return std::move(reply.lookup);
 }
 
-// A connection that has rested may have died meanwhile, with its server's last life. What failed in
-// no time costs no patience, and a second connection tells.
+// A connection that has rested may have died meanwhile, with its server's last life; and the one
+// made instead may meet that server's end or the next one's beginning. What failed in no time costs
+// no patience, and another connection tells.
 MongoStore::Reply MongoStore::ask_again_if_stale(std::string_view ident) {
     const auto began = Clock::now();
     Reply reply = ask(ident);
-    if (reply.connection_broke && Clock::now() - began < address_.answer_timeout() / 2)
+    for (int again = 0; again < mongo_asks_again_max && reply.connection_broke &&
+                        Clock::now() - began < address_.answer_timeout() / 2;
+         ++again)
         reply = ask(ident);
     return reply;
 }
@@ -128,7 +138,7 @@ MongoStore::Reply MongoStore::ask(std::string_view ident) {
     }
     bson_error_t error{};
     if (mongoc_cursor_error(cursor.get(), &error)) {
-        const bool broke = error.domain == MONGOC_ERROR_STREAM;
+        const bool broke = may_be_stale(error);
         const bool late = broke && Clock::now() - began >= address_.answer_timeout();
         return {unavailable(explain(error), late ? Failure::timeout
                                             : error.domain == MONGOC_ERROR_SERVER
