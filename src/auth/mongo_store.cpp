@@ -39,8 +39,8 @@ bool failed(const Lookup& lookup) {
     return lookup.status == Lookup::Status::unavailable && lookup.failure != Failure::row;
 }
 
-// Whether another connection may do better: this one broke, or was not let in, which is also how the
-// driver tells of one that broke in the middle of its login.
+// Whether another connection may do better: this one broke, or was not let in, which is also how
+// the driver tells of one that broke in the middle of its login.
 bool may_be_stale(const bson_error_t& error) {
     return error.domain == MONGOC_ERROR_STREAM || error.domain == MONGOC_ERROR_CLIENT ||
            error.domain == MONGOC_ERROR_SASL || error.domain == MONGOC_ERROR_SCRAM;

@@ -153,7 +153,13 @@ private:
     template <typename... Results>
     void complete(detail::Completion<Results...>& done, std::error_code error,
                   std::type_identity_t<Results>... results) {
-        if (done) done(shared_from_this(), error, std::move(results)...);
+        // Only views need the engine that they look into. Whatever else is kept by a handler of a
+        // foreign executor (a future's) could outlive the context, and the engine must not.
+        constexpr bool views = ((std::is_same_v<Results, MessageView> ||
+                                 std::is_same_v<Results, std::span<const MessageView>>) ||
+                                ...);
+        if (!done) return;
+        done(views ? shared_from_this() : nullptr, error, std::move(results)...);
     }
     void complete_all(std::vector<Waiting>& waiting, std::error_code error);
     // A handler of this connection, or of this turn of the timer: does nothing when it is stale.
