@@ -128,7 +128,7 @@ void Shard::relieve_memory(Instant now) noexcept {
         const auto dropped = largest->queue.drop_unsent();
         if (largest->counters)
             largest->counters->send_buffer_bytes.add(-static_cast<std::int64_t>(dropped.bytes));
-        largest->torn.reset();
+        keep_rest(*largest, {});
         if (largest->state == State::closing) {
             end(*largest);
         } else {

@@ -238,6 +238,8 @@ void Shard::subscribe(Session& session, const wire::Frame& frame, Instant now) n
     }
     if (session.subscriptions.find(frame.channel))
         return;  // once per connection, however often it asks
+    // Nothing can be sent to it any more: what it listened to would only gather until it is gone.
+    if (session.output_broken) return;
     const std::size_t listed = session.account->subchans.names().size();
     if (session.subscriptions.count() >= std::max(subscriptions_max, listed)) {
         Incident incident;

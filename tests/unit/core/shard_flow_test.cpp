@@ -223,6 +223,30 @@ TEST(ShardFlow, ClosesWhoHoardsLargeFramesThatNeverEnd) {
     }
 }
 
+// Found by the simulation: the gauge kept the beginning of the frame for ever.
+TEST(ShardFlow, ForgetsAlsoInTheGaugeWhatItThrowsAwayForWantOfMemory) {
+    LoopbackEngine engine({}, 1, 4U << 20);
+    engine.add_account(account("sensor", {"chan"}, {"chan"}));
+    const std::string begun = publish("sensor", "chan", std::string(1'000'000, 'x')).substr(0, 100);
+    for (int i = 0; i < 10; ++i) {
+        const std::size_t peer = engine.login("sensor");
+        engine.say(peer, begun);
+        engine.say(peer, "more");
+    }
+    EXPECT_GT(engine.shard()
+                  .counters()
+                  .shard.closed[static_cast<std::size_t>(CloseReason::memory)]
+                  .value(),
+              0U);
+    for (std::size_t peer = 0; peer < engine.peer_count(); ++peer)
+        engine.hang_up(peer);
+    const IdentCounters* entry = engine.shard().counters().first_ident();
+    while (entry->ident != "sensor")
+        entry = entry->next;
+    EXPECT_EQ(engine.shard().session_count(), 0U);
+    EXPECT_EQ(entry->receive_buffer_bytes.value(), 0);
+}
+
 TEST(ShardFlow, ALateReaderOfLittlePinsNoSlabs) {
     Limits limits;
     LoopbackEngine engine(limits);

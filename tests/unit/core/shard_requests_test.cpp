@@ -148,6 +148,19 @@ TEST_F(ShardRequestsTest, CarriesOutWhatAVanishedPeerHadSent) {  // client-quirk
     }
 }
 
+// Found by the simulation: it listened all the same, and its queue, which nobody could empty, grew.
+TEST_F(ShardRequestsTest, NothingIsQueuedForAPeerThatCanBeToldNothing) {
+    engine.hold_lookups = true;
+    const std::size_t peer = engine.connect();
+    engine.say(peer, auth("sensor", "secret", {}) + subscribe("sensor", "both") +
+                         publish("sensor", "both", "to itself"));
+    engine.break_output(peer);
+    engine.answer_lookups();
+    ASSERT_NE(engine.shard().output(engine.peer(peer).id), nullptr);
+    EXPECT_TRUE(engine.shard().output(engine.peer(peer).id)->empty());
+    EXPECT_EQ(engine.shard().counters().shard.published_frames.value(), 1U);
+}
+
 TEST_F(ShardRequestsTest, RefusesAPublishWithAnotherIdent) {
     const std::size_t peer = engine.login("sensor");
     engine.say(peer, publish("other", "pub", "x"));
