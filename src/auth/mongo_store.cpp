@@ -114,7 +114,7 @@ Lookup MongoStore::find(std::string_view ident) noexcept {
 MongoStore::Reply MongoStore::ask_again_if_stale(std::string_view ident) {
     const auto began = Clock::now();
     Reply reply = ask(ident);
-    for (int again = 0; again < mongo_asks_again_max && reply.connection_broke &&
+    for (int again = 0; again < mongo_asks_again_max && reply.stale &&
                         Clock::now() - began < address_.answer_timeout() / 2;
          ++again)
         reply = ask(ident);
@@ -138,13 +138,13 @@ MongoStore::Reply MongoStore::ask(std::string_view ident) {
     }
     bson_error_t error{};
     if (mongoc_cursor_error(cursor.get(), &error)) {
-        const bool broke = may_be_stale(error);
+        const bool broke = error.domain == MONGOC_ERROR_STREAM;
         const bool late = broke && Clock::now() - began >= address_.answer_timeout();
         return {unavailable(explain(error), late ? Failure::timeout
                                             : error.domain == MONGOC_ERROR_SERVER
                                                 ? Failure::store
                                                 : Failure::connection),
-                broke && !late};
+                may_be_stale(error) && !late};
     }
     if (!seen_keys_.load(std::memory_order_relaxed)) warn_if_empty(client);
     return {Lookup::absent()};

@@ -51,10 +51,11 @@ private:
     class Client;
     using Pool = std::shared_ptr<mongoc_client_pool_t>;
 
-    // What came of asking once. A connection that broke at once may have rested for too long.
+    // What came of asking once. A connection that is stale, since it rested for too long or was
+    // made at a bad moment, says nothing of the server.
     struct Reply {
         Lookup lookup;
-        bool connection_broke = false;
+        bool stale = false;
     };
 
     [[nodiscard]] Pool pool(std::string& fault);

@@ -57,8 +57,12 @@ std::string MongoServer::host() const {
 }
 
 std::string MongoServer::url(const std::string& more) const {
-    return "mongodb://" + mongo_user + ':' + mongo_password_escaped + '@' + host() + "/hpfeeds" +
-           more;
+    return url_through(port_) + more;
+}
+
+std::string MongoServer::url_through(std::uint16_t port) const {
+    return "mongodb://" + mongo_user + ':' + mongo_password_escaped +
+           "@127.0.0.1:" + std::to_string(port) + "/hpfeeds";
 }
 
 void MongoServer::kill() {

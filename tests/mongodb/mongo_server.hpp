@@ -32,6 +32,8 @@ public:
     [[nodiscard]] std::string host() const;
     // mongodb://USER:PASSWORD@HOST/hpfeeds and more, such as "?collection=others".
     [[nodiscard]] std::string url(const std::string& more = {}) const;
+    // The same by way of a relay that listens on this port.
+    [[nodiscard]] std::string url_through(std::uint16_t port) const;
 
     void freeze() { process_->signal(19); }
     void thaw() { process_->signal(18); }

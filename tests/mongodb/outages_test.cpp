@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A MongoDB server that stops, freezes and comes back under load: sessions go on, new logins are
 // refused in time and counted, and everything recovers by itself.
+#include "breaking_relay.hpp"
 #include "mongo_shell.hpp"
 #include "support/broker_process.hpp"
 
@@ -214,6 +215,28 @@ TEST_F(MongoOutage, ARestartBetweenTwoLoginsIsNotNoticed) {
     }
     EXPECT_TRUE(logs_in(broker, sensor1));
     EXPECT_THAT(broker.log(), testing::Not(HasSubstr("cannot answer")));
+}
+
+// The connection made instead of a dead one may break as well, as late as in its own login.
+TEST_F(MongoOutage, ALoginThatBreaksInTheMiddleIsTriedOnAnotherConnection) {
+    const BreakingRelay relay(server().port(), 2);
+    const BrokerProcess broker(
+        {.arguments = {"--auth", server().url_through(relay.port()), "--auth-failure-delay", "0"},
+         .keys = {}});
+    EXPECT_TRUE(logs_in(broker, sensor1));
+    EXPECT_EQ(relay.broken(), 2);
+    EXPECT_THAT(broker.log(), testing::Not(HasSubstr("cannot answer")));
+}
+
+// But not for ever: who is never let in is out, says so, and is found again when it lets us in.
+TEST_F(MongoOutage, AServerThatBreaksEveryLoginIsOut) {
+    const BreakingRelay relay(server().port(), 5);
+    const BrokerProcess broker(
+        {.arguments = {"--auth", server().url_through(relay.port()), "--auth-failure-delay", "0"},
+         .keys = {}});
+    broker.wait_for_log({"a key store cannot answer", "the login failed"});
+    expect_soon(broker, sensor1);
+    EXPECT_EQ(relay.broken(), 5);
 }
 
 TEST_F(MongoOutage, AServerThatIsDownAtTheStartIsFoundWhenItComes) {
