@@ -275,7 +275,9 @@ public:
     // The same without a copy, and without allocating anything.
     //   Signature  void(std::error_code, MessageView)
     //   Lifetimes  The view lives until the next read of any kind starts, or the session is
-    //              destroyed; in a handler that was called, until that returns at the least.
+    //              destroyed; in a handler that was called, until that returns at the least. A
+    //              handler on an executor of another context (so a future, too) must have returned
+    //              before the session's context is destroyed.
     template <asio::completion_token_for<void(std::error_code, MessageView)> Token>
     auto async_read_view(Token&& token) {
         return read<MessageView>(std::forward<Token>(token));

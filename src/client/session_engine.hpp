@@ -153,12 +153,12 @@ private:
     template <typename... Results>
     void complete(detail::Completion<Results...>& done, std::error_code error,
                   std::type_identity_t<Results>... results) {
-        // Only views need the engine that they look into. Whatever else is kept by a handler of a
-        // foreign executor (a future's) could outlive the context, and the engine must not.
+        if (!done) return;
+        // Only views need the engine that they look into. A handler of another context (a future's)
+        // may outlive ours, which the engine must not.
         constexpr bool views = ((std::is_same_v<Results, MessageView> ||
                                  std::is_same_v<Results, std::span<const MessageView>>) ||
                                 ...);
-        if (!done) return;
         done(views ? shared_from_this() : nullptr, error, std::move(results)...);
     }
     void complete_all(std::vector<Waiting>& waiting, std::error_code error);

@@ -55,7 +55,8 @@ public:
 
     explicit operator bool() const noexcept { return pending_ != nullptr; }
 
-    // Has the handler called; `keep` lives until it has returned. Requires: not yet called.
+    // Has the handler called; `keep`, if any, lives until it has returned. Requires: not yet
+    // called.
     void operator()(std::shared_ptr<const void> keep, std::error_code error, Results... results) {
         std::exchange(pending_, nullptr)->post(std::move(keep), error, std::move(results)...);
     }
