@@ -82,7 +82,7 @@ TEST(Floods, ThousandsThatNeverSpeakAreHeldAndDisturbNobody) {
     const std::size_t before = resident_bytes(broker->pid());
     const Crowd crowd = connect(*broker, count);
     expect_exchange(*broker);
-    EXPECT_GE(open_descriptors(broker->pid()), count);
+    EXPECT_GE(open_sockets(broker->pid()), count);
     // 20 MB of per-connection state would be 2 KiB each; four times that is still no flood. OpenSSL
     // wants 14 KiB for a connection, without its buffers.
     const std::size_t each = over_tls() ? 20'480 : 8'192;
@@ -174,7 +174,7 @@ TEST(Floods, PeersThatVanishInTheMiddleOfLargeFramesGiveTheirMemoryBack) {
 TEST(Floods, StrangersThatConnectAndGoLeaveNoDescriptorsBehind) {
     const BrokerProcess broker;
     expect_exchange(broker);
-    const std::size_t before = open_descriptors(broker.pid());
+    const std::size_t before = open_sockets(broker.pid());
     const int strangers = over_tls() ? 500 : 3000;
     for (int number = 0; number < strangers; ++number) {
         WireClient client(broker.address());
@@ -184,8 +184,8 @@ TEST(Floods, StrangersThatConnectAndGoLeaveNoDescriptorsBehind) {
     const Deadline deadline;
     do {
         expect_exchange(broker);
-    } while (open_descriptors(broker.pid()) > before + 2 && !deadline.passed());
-    EXPECT_LE(open_descriptors(broker.pid()), before + 2);
+    } while (open_sockets(broker.pid()) > before + 2 && !deadline.passed());
+    EXPECT_LE(open_sockets(broker.pid()), before + 2);
 }
 
 TEST(Floods, MoreConnectionsThanAllowedAreRefusedAndRoomIsMadeAgain) {

@@ -116,7 +116,7 @@ TEST(Overload, AllSubscribersLeavingAtOnce) {
     getrlimit(RLIMIT_NOFILE, &limit);
     const auto subscribers = std::min<rlim_t>(10'000, limit.rlim_max - 200);
     const BrokerProcess broker({.keys = keys()});
-    const std::size_t before = open_descriptors(broker.pid());
+    const std::size_t before = open_sockets(broker.pid());
     const Finished done = bench(broker, {"--subscribers", std::to_string(subscribers), "--count",
                                          "5", "--connecting", "500", "--json"});
     EXPECT_EQ(done.ended, (Ended{0, 0})) << done.err << done.out;
@@ -125,9 +125,9 @@ TEST(Overload, AllSubscribersLeavingAtOnce) {
     expect_normal(broker);
     const Deadline deadline;
     WireClient asks(broker.address(), both);
-    while (open_descriptors(broker.pid()) > before + 1 && !deadline.passed())
+    while (open_sockets(broker.pid()) > before + 1 && !deadline.passed())
         asks.settle();
-    EXPECT_LE(open_descriptors(broker.pid()), before + 1);
+    EXPECT_LE(open_sockets(broker.pid()), before + 1);
 }
 
 TEST(Overload, AMegabytePublisherDoesNotShutASmallOneOut) {

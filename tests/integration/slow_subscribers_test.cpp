@@ -93,12 +93,12 @@ TEST(SlowSubscribers, AreCutAlthoughTheyNeverReadAgain) {
     const BrokerProcess broker(
         {.arguments = {"--slow-high-mark", "1M", "--slow-deadline", "200ms"}});
     Cast cast(broker);
-    const std::size_t before = open_descriptors(broker.pid());
+    const std::size_t before = open_sockets(broker.pid());
     cast.exchange(200);
     const Deadline deadline;
-    while (open_descriptors(broker.pid()) >= before && !deadline.passed())
+    while (open_sockets(broker.pid()) >= before && !deadline.passed())
         cast.healthy.settle();
-    EXPECT_LT(open_descriptors(broker.pid()), before);
+    EXPECT_LT(open_sockets(broker.pid()), before);
 }
 
 TEST(SlowSubscribers, ThatRecoverInTimeLoseNothing) {

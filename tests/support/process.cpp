@@ -236,9 +236,15 @@ std::size_t resident_bytes(pid_t pid) {
     return kibibytes * 1024;
 }
 
-std::size_t open_descriptors(pid_t pid) {
-    const std::filesystem::directory_iterator entries("/proc/" + std::to_string(pid) + "/fd");
-    return static_cast<std::size_t>(std::distance(begin(entries), end(entries)));
+std::size_t open_sockets(pid_t pid) {
+    std::size_t count = 0;
+    for (const auto& entry :
+         std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/fd")) {
+        std::error_code gone;  // closed meanwhile
+        const std::string target = std::filesystem::read_symlink(entry.path(), gone).string();
+        count += target.starts_with("socket:") ? 1 : 0;
+    }
+    return count;
 }
 
 }  // namespace hpfeeds::support

@@ -104,7 +104,7 @@ struct Finished {
 
 // Memory of a process that is in RAM now, without pages of files.
 [[nodiscard]] std::size_t resident_bytes(pid_t pid);
-// Descriptors it has open now.
-[[nodiscard]] std::size_t open_descriptors(pid_t pid);
+// Sockets it has open now. (A broker looks into files, too, whenever it likes.)
+[[nodiscard]] std::size_t open_sockets(pid_t pid);
 
 }  // namespace hpfeeds::support
