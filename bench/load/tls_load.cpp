@@ -402,8 +402,12 @@ public:
         const double seconds = now() - began, cpu = cpu_seconds(options_.pid) - cpu_began;
         const auto count = static_cast<double>(delivered() - delivered_before);
         const double deadline = now() + 30;
-        while (now() < deadline && !all_arrived())
+        while (now() < deadline && !all_arrived()) {
             turn_until(now() + 0.02, false);
+            // What OpenSSL has read ahead makes no socket readable.
+            for (auto& subscriber : subscribers_)
+                subscriber->read();
+        }
         std::uint64_t lost = 0, disordered = 0;
         for (const auto& subscriber : subscribers_) {
             disordered += subscriber->disordered();
