@@ -60,6 +60,7 @@ ENDPOINT = {
     "unknown-class": b"udp:port=1",
     "port-twice": b"tcp:port=1:port=2",
     "tls-ca": b"tls:port=443:key=k:cert=c:ca=a:ident=cn",
+    "tcp-allow": b"tcp:port=20000:allow=publish",
     "bind": b"0.0.0.0:20000",
     "bind-ipv6": b"[::1]:20000",
     "size": b"64MiB",

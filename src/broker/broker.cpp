@@ -97,6 +97,11 @@ net::TlsFiles files_of(const config::Endpoint& endpoint) {
     return {endpoint.key, endpoint.cert, endpoint.chain, endpoint.ca, endpoint.ident_is_cn};
 }
 
+core::EndpointRights rights_of(const config::Endpoint& endpoint) {
+    return {.publish = endpoint.allow != config::Endpoint::Allow::subscribe,
+            .subscribe = endpoint.allow != config::Endpoint::Allow::publish};
+}
+
 struct Listening {
     net::Address address;
     std::string endpoint;
@@ -153,6 +158,7 @@ struct Broker::Rooms {
                     std::make_unique<RollOver>(files_of(endpoint), endpoint.text()));
             net::Listener listener = net::open_listener(
                 {endpoint.interface, endpoint.port, endpoint.device}, endpoint.text());
+            listener.rights = rights_of(endpoint);
             listening.push_back({listener.address, listener.label});
             if (encrypted)
                 tls.push_back({std::move(listener), certificates.back()->context()});

@@ -33,6 +33,8 @@ Examples:
       keys from a file, which is read again when it changes; metrics for Prometheus
   hpfeeds-broker -e 'tcp:interface=\:\:1:port=20000' -e tcp:port=10000:device=eth0
       two endpoints; a colon inside a value (IPv6) is written \:
+  hpfeeds-broker -e tcp:port=10000:allow=publish -e tcp:port=20000:allow=subscribe
+      a push side and a pull side
   hpfeeds-broker --auth env --auth sqlite --slow-policy drop-oldest
       keys from HPFEEDS_<IDENT>_SECRET and the like first, then from ./sqlite.db
 
@@ -66,7 +68,8 @@ CLI::Option* add_list(CLI::App& app, const std::string& names, std::vector<std::
 void add_listening(CLI::App& app, Flags& flags) {
     const std::string group = "Where to listen";
     add_list(app, "-e,--endpoint", flags.endpoint, "ENDPOINT",
-             "tcp:port=PORT[:interface=ADDRESS][:device=NAME], or tls: with\n"
+             "tcp:port=PORT[:interface=ADDRESS][:device=NAME]\n"
+             "[:allow=publish|subscribe], or tls: with\n"
              ":key=FILE:cert=FILE[:chain=FILE][:ca=FILE[:ident=cn]] as well;\n"
              "may be repeated")
         ->group(group);

@@ -71,6 +71,14 @@ Endpoint::Kind parse_kind(std::string_view word, std::string_view whole) {
                "; an endpoint begins with tcp: or tls:, as in tcp:port=20000");
 }
 
+Endpoint::Allow parse_allow(std::string_view value, std::string_view whole) {
+    if (value == "publish") return Endpoint::Allow::publish;
+    if (value == "subscribe") return Endpoint::Allow::subscribe;
+    refuse(flag, whole,
+           "allow " + in_quotes(value) +
+               " is neither publish nor subscribe; leave it out to allow both");
+}
+
 // Collects the fields of one string; each may be given once.
 class FieldReader {
 public:
@@ -129,6 +137,8 @@ private:
                            " is longer than a name of a network "
                            "device can be (15); ip link lists them");
             endpoint_.device = std::move(value);
+        } else if (key == "allow") {
+            endpoint_.allow = parse_allow(value, whole_);
         } else if (key == "key" || key == "cert" || key == "chain" || key == "ca") {
             store_file(key, std::move(value));
         } else if (key == "ident") {
@@ -142,9 +152,9 @@ private:
             refuse(flag, whole_,
                    "unknown field " + in_quotes(key) + "; a " +
                        (endpoint_.kind == Endpoint::Kind::tls
-                            ? "tls endpoint has port, interface, device, key, cert, chain, ca and "
-                              "ident"
-                            : "tcp endpoint has port, interface and device"));
+                            ? "tls endpoint has port, interface, device, allow, key, cert, "
+                              "chain, ca and ident"
+                            : "tcp endpoint has port, interface, device and allow"));
         }
     }
 
@@ -191,6 +201,7 @@ std::string Endpoint::text() const {
     append("interface", interface);
     append("port", std::to_string(port));
     append("device", device);
+    if (allow != Allow::both) append("allow", allow == Allow::publish ? "publish" : "subscribe");
     append("key", key);
     append("cert", cert);
     append("chain", chain);

@@ -14,10 +14,12 @@ namespace hpfeeds::config {
 
 struct Endpoint {
     enum class Kind : std::uint8_t { tcp, tls };
+    enum class Allow : std::uint8_t { both, publish, subscribe };
     Kind kind = Kind::tcp;
     std::string interface = {};  // an IPv4 or IPv6 address or host name; empty: all addresses
     std::uint16_t port = 0;      // 0: the system chooses (tests); the log says which
     std::string device = {};     // SO_BINDTODEVICE; empty: any
+    Allow allow = Allow::both;   // what its clients may do, if their keys say so too
     std::string key = {}, cert = {}, chain = {};  // tls: paths
     std::string ca = {};  // tls: whoever connects must show a certificate that leads to one here
     bool ident_is_cn = false;  // tls, with ca: and may log in only as what that certificate names

@@ -42,6 +42,13 @@ struct Account {
     bool operator==(const Account&) const = default;
 };
 
+// What an endpoint lets its connections do, whatever their keys grant; both must allow it.
+struct EndpointRights {
+    bool publish = true;
+    bool subscribe = true;
+    bool operator==(const EndpointRights&) const = default;
+};
+
 // What the key stores are asked for: a login that waits for its verdict, or whether the key of
 // sessions that are logged in is still what it was.
 enum class Purpose : std::uint8_t { login, recheck };

@@ -34,6 +34,10 @@ constexpr std::array<Text, close_reason_count> texts{{
     {"secret-changed", "secret-changed", "the key was given another secret while it was in use"},
     {"too-many-subscriptions", "too-many-subscriptions",
      "it subscribed to more channels than one connection may have"},
+    {"endpoint-publish-only", "endpoint-publish-only",
+     "the endpoint is for publishing alone (allow=publish)"},
+    {"endpoint-subscribe-only", "endpoint-subscribe-only",
+     "the endpoint is for subscribing alone (allow=subscribe)"},
 }};
 
 const Text& text_of(CloseReason reason) noexcept {

@@ -27,11 +27,13 @@ enum class CloseReason : std::uint8_t {
     slow_bytes,     // over the hard cap of one subscriber
     memory,         // the largest holder of message memory when the broker's cap was passed
     shutdown,
-    key_removed,             // its key went away while it was logged in
-    secret_changed,          // … or has another secret now
-    too_many_subscriptions,  // a pattern grants endless channels, a session has a bound
+    key_removed,              // its key went away while it was logged in
+    secret_changed,           // … or has another secret now
+    too_many_subscriptions,   // a pattern grants endless channels, a session has a bound
+    endpoint_publish_only,    // SUBSCRIBE at an endpoint with allow=publish
+    endpoint_subscribe_only,  // PUBLISH at one with allow=subscribe
 };
-inline constexpr std::size_t close_reason_count = 20;
+inline constexpr std::size_t close_reason_count = 22;
 
 [[nodiscard]] std::string_view label(CloseReason reason) noexcept;
 [[nodiscard]] std::string_view describe(CloseReason reason) noexcept;

@@ -85,6 +85,7 @@ struct Session {
     bool admitted = false;       // its turn has come, whoever is waited for
     bool tail_listed = false;    // in the shard's list of torn tails
     bool tail_aged = false;      // its torn tail was there at the last sweep
+    EndpointRights endpoint;     // of where it came in
     wire::Nonce nonce{};
     std::uint32_t discarded_bytes = 0;
 

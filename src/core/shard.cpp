@@ -49,11 +49,13 @@ Session& Shard::vacant_session() noexcept {
     return session;
 }
 
-SessionId Shard::open(const wire::Nonce& nonce, Instant accepted_at) noexcept {
+SessionId Shard::open(const wire::Nonce& nonce, Instant accepted_at,
+                      EndpointRights endpoint) noexcept {
     Session& session = vacant_session();
     ++session_count_;
     session.state = State::greeted;
     session.nonce = nonce;
+    session.endpoint = endpoint;
     book_.shard.made.increment();
     book_.shard.connections.add(1);
 

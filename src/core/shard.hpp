@@ -69,8 +69,9 @@ public:
     Shard& operator=(const Shard&) = delete;
 
     // A connection was accepted, now or a while ago: the login deadline counts from then on. INFO
-    // with this nonce is queued at once (client-quirk 2).
-    [[nodiscard]] SessionId open(const wire::Nonce& nonce, Instant accepted_at) noexcept;
+    // with this nonce is queued at once (client-quirk 2). `endpoint` is of where it came in.
+    [[nodiscard]] SessionId open(const wire::Nonce& nonce, Instant accepted_at,
+                                 EndpointRights endpoint = {}) noexcept;
 
     // Memory for the next read of a session that wants_reading(); never empty. Valid until the next
     // call.

@@ -53,6 +53,16 @@ Route* Shard::find_route(Session& session, const wire::Frame& frame, Instant now
         return nullptr;
     }
     if (Route* known = session.routes.find(frame.channel)) return known;
+    if (!session.endpoint.publish) {
+        Incident incident;
+        incident.reason = CloseReason::endpoint_subscribe_only;
+        incident.channel = frame.channel;
+        refuse(session, incident,
+               joined({"Endpoint not allowed to pub here. ident=", frame.ident,
+                       ", chan=", frame.channel}),
+               now);
+        return nullptr;
+    }
     if (!allows(account.pubchans, frame.channel)) {
         Incident incident;
         incident.reason = CloseReason::no_publish_permission;
@@ -224,6 +234,16 @@ void Shard::answer_denied(Session& session, Instant now) noexcept {
 // ---- SUBSCRIBE and UNSUBSCRIBE
 
 void Shard::subscribe(Session& session, const wire::Frame& frame, Instant now) noexcept {
+    if (!session.endpoint.subscribe) {
+        Incident incident;
+        incident.reason = CloseReason::endpoint_publish_only;
+        incident.claimed = frame.ident;
+        incident.channel = frame.channel;
+        return refuse(session, incident,
+                      joined({"Endpoint not allowed to sub here. ident=", session.account->ident,
+                              ", chan=", frame.channel}),
+                      now);
+    }
     // The ident in the frame is not checked (PROTOCOL.md, "Session" 4); the login's rights count.
     if (frame.channel.size() > wire::string_bytes_max ||
         !allows(session.account->subchans, frame.channel)) {

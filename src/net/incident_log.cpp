@@ -24,9 +24,11 @@ std::string_view event_of(CloseReason reason) {
             return "login refused";
         case CloseReason::ident_mismatch:
         case CloseReason::no_publish_permission:
+        case CloseReason::endpoint_subscribe_only:
             return "publish refused";
         case CloseReason::no_subscribe_permission:
         case CloseReason::too_many_subscriptions:
+        case CloseReason::endpoint_publish_only:
             return "subscribe refused";
         case CloseReason::key_removed:
         case CloseReason::secret_changed:

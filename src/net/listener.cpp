@@ -118,6 +118,7 @@ AcceptStatus accept_one(const Listener& listener, Accepted& out) noexcept {
         }
         out.socket = Descriptor(fd);
         out.peer = Address(peer);
+        out.rights = listener.rights;
         return AcceptStatus::accepted;
     }
 }

@@ -5,6 +5,7 @@
 // Errors   open_listeners() throws hpfeeds::Error with the address, the cause and the remedy.
 #pragma once
 
+#include "core/account.hpp"
 #include "net/address.hpp"
 #include "net/descriptor.hpp"
 
@@ -23,8 +24,9 @@ struct ListenAddress {
 
 struct Listener {
     Descriptor socket;
-    Address address;    // as bound: with the port that the system chose for 0
-    std::string label;  // the endpoint as the user wrote it, for logs
+    Address address;                   // as bound: with the port that the system chose for 0
+    std::string label;                 // the endpoint as the user wrote it, for logs
+    core::EndpointRights rights = {};  // of all who come in here
 };
 
 [[nodiscard]] Listener open_listener(const ListenAddress& where, std::string label);
@@ -32,6 +34,7 @@ struct Listener {
 struct Accepted {
     Descriptor socket;
     Address peer;
+    core::EndpointRights rights = {};
 };
 
 enum class AcceptStatus : std::uint8_t { accepted, none, out_of_descriptors };

@@ -67,7 +67,8 @@ bool ShardThread::hand_over(Adopt& connection) noexcept {
 }
 
 void ShardThread::adopt(Adopt adopted) noexcept {
-    const core::SessionId id = shard_.open(next_nonce(), adopted.accepted_at);
+    const core::SessionId id =
+        shard_.open(next_nonce(), adopted.accepted_at, adopted.accepted.rights);
     if (id.index >= connections_.size()) connections_.resize(id.index + 1);
     Connection& connection = connections_[id.index];
     connection = Connection{};

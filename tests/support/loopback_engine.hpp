@@ -121,10 +121,11 @@ public:
 
     // ---- what peers do
 
-    std::size_t connect(unsigned shard = 0, wire::Nonce nonce = {}) {
+    std::size_t connect(unsigned shard = 0, wire::Nonce nonce = {},
+                        core::EndpointRights endpoint = {}) {
         auto peer = std::make_unique<Peer>();
         peer->shard = shard;
-        peer->id = shards_[shard]->open(nonce, now);
+        peer->id = shards_[shard]->open(nonce, now, endpoint);
         peers_.push_back(std::move(peer));
         settle();
         return peers_.size() - 1;
@@ -157,8 +158,9 @@ public:
     }
 
     // Connects, logs in, and forgets what was heard so far.
-    std::size_t login(std::string_view ident, unsigned shard = 0) {
-        const std::size_t peer = connect(shard);
+    std::size_t login(std::string_view ident, unsigned shard = 0,
+                      core::EndpointRights endpoint = {}) {
+        const std::size_t peer = connect(shard, {}, endpoint);
         say(peer, auth(ident, accounts_.at(std::string(ident))->secret, {}));
         peers_[peer]->heard.clear();
         return peer;

@@ -78,10 +78,22 @@ TEST(Endpoint, IsWrittenAsAUserWouldWriteIt) {
     for (const char* text :
          {R"(tcp:interface=\:\:1:port=20000:device=lan0)", "tcp:port=0",
           R"(tls:interface=h.example:port=65535:key=a\\b:cert=c\:d:chain=e)",
+          "tcp:port=1:allow=publish", "tls:port=1:allow=subscribe:key=a:cert=b",
           R"(tls:port=1:key=a:cert=b:ca=c\:d)", "tls:port=1:key=a:cert=b:ca=c:ident=cn"}) {
         EXPECT_EQ(parse_endpoint(text).text(), text);
         EXPECT_EQ(parse_endpoint(parse_endpoint(text).text()), parse_endpoint(text));
     }
+}
+
+TEST(Endpoint, MayBeForOneDirectionAlone) {
+    EXPECT_EQ(parse_endpoint("tcp:port=1").allow, Endpoint::Allow::both);
+    EXPECT_EQ(parse_endpoint("tcp:port=1:allow=publish").allow, Endpoint::Allow::publish);
+    EXPECT_EQ(parse_endpoint("tls:port=1:key=a:cert=b:allow=subscribe").allow,
+              Endpoint::Allow::subscribe);
+    for (const char* word : {"", "both", "publish,subscribe", "Publish"})
+        EXPECT_THAT(refusal("tcp:port=1:allow=" + std::string(word)),
+                    HasSubstr("neither publish nor subscribe"))
+            << word;
 }
 
 TEST(Endpoint, RefusesAnUnknownClass) {
@@ -110,9 +122,10 @@ TEST(Endpoint, RefusesAFieldGivenTwice) {
 }
 
 TEST(Endpoint, RefusesAnUnknownField) {
-    EXPECT_THAT(refusal("tcp:prot=1"),
-                AllOf(HasSubstr("unknown field 'prot'"), HasSubstr("port, interface and device")));
-    EXPECT_THAT(refusal("tls:port=1:privateKey=x"), HasSubstr("key, cert, chain, ca and ident"));
+    EXPECT_THAT(refusal("tcp:prot=1"), AllOf(HasSubstr("unknown field 'prot'"),
+                                             HasSubstr("port, interface, device and allow")));
+    EXPECT_THAT(refusal("tls:port=1:privateKey=x"),
+                HasSubstr("allow, key, cert, chain, ca and ident"));
     EXPECT_THAT(refusal("tcp:=1"), HasSubstr("unknown field ''"));
 }
 

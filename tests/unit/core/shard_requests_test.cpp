@@ -274,5 +274,59 @@ TEST_F(ShardRequestsTest, ASecondAuthReadsTheRightsAnew) {
     EXPECT_EQ(last_words(peer), error("Authkey not allowed to pub here. ident=sensor, chan=pub"));
 }
 
+// ---- endpoints for one direction
+
+constexpr EndpointRights publish_only{.publish = true, .subscribe = false};
+constexpr EndpointRights subscribe_only{.publish = false, .subscribe = true};
+
+TEST_F(ShardRequestsTest, NobodySubscribesWhereOnlyPublishingIsAllowed) {
+    const std::size_t listener = engine.login("sensor");
+    engine.say(listener, subscribe("sensor", "both"));
+    const std::size_t peer = engine.login("sensor", 0, publish_only);
+    engine.say(peer, publish("sensor", "both", "event"));
+    EXPECT_EQ(engine.take_heard(listener), publish("sensor", "both", "event"));
+    engine.say(peer, unsubscribe("sensor", "both"));
+    EXPECT_FALSE(engine.peer(peer).goodbye) << "UNSUBSCRIBE is never refused";
+    engine.say(peer, subscribe("sensor", "both"));
+    EXPECT_EQ(last_words(peer), error("Endpoint not allowed to sub here. ident=sensor, chan=both"));
+    EXPECT_EQ(last_incident().reason, CloseReason::endpoint_publish_only);
+    EXPECT_EQ(last_incident().channel, "both");
+}
+
+TEST_F(ShardRequestsTest, NobodyPublishesWhereOnlySubscribingIsAllowed) {
+    const std::size_t listener = engine.login("sensor", 0, subscribe_only);
+    engine.say(listener, subscribe("sensor", "both"));
+    const std::size_t peer = engine.login("sensor", 0, subscribe_only);
+    engine.say(peer, publish("sensor", "both", "event") + publish("sensor", "both", "more"));
+    EXPECT_EQ(last_words(peer), error("Endpoint not allowed to pub here. ident=sensor, chan=both"));
+    EXPECT_EQ(last_incident().reason, CloseReason::endpoint_subscribe_only);
+    EXPECT_EQ(last_incident().channel, "both");
+    EXPECT_EQ(engine.take_heard(listener), "") << "nothing of it is delivered";
+}
+
+TEST_F(ShardRequestsTest, AnEndpointGrantsNothingThatTheKeyDoesNot) {
+    const std::size_t publisher = engine.login("sensor", 0, publish_only);
+    engine.say(publisher, publish("sensor", "sub", "event"));
+    EXPECT_EQ(last_incident().reason, CloseReason::no_publish_permission);
+    const std::size_t listener = engine.login("sensor", 0, subscribe_only);
+    engine.say(listener, subscribe("sensor", "pub"));
+    EXPECT_EQ(last_incident().reason, CloseReason::no_subscribe_permission);
+}
+
+TEST_F(ShardRequestsTest, AnotherLoginChangesNothingOfTheEndpoint) {
+    const std::size_t peer = engine.login("sensor", 0, publish_only);
+    engine.say(peer, auth("other", "secret", {}) + subscribe("other", "sub"));
+    EXPECT_EQ(last_words(peer), error("Endpoint not allowed to sub here. ident=other, chan=sub"));
+}
+
+TEST_F(ShardRequestsTest, APlaceThatWasVacatedKeepsNoEndpoint) {
+    const std::size_t first = engine.login("sensor", 0, publish_only);
+    engine.hang_up(first);
+    const std::size_t second = engine.login("sensor");
+    EXPECT_EQ(engine.peer(first).id.index, engine.peer(second).id.index);
+    engine.say(second, subscribe("sensor", "both"));
+    EXPECT_FALSE(engine.peer(second).goodbye);
+}
+
 }  // namespace
 }  // namespace hpfeeds::core
