@@ -164,19 +164,20 @@ void Desk::answer(const Errand& errand, Lookup lookup) {
     if (stopping_.load(std::memory_order_relaxed)) return;
     const Request& request = errand.request;
     answered_({request.shard, request.session_index, request.session_generation, request.purpose,
-               std::move(lookup)});
+               std::move(lookup), request.opened_ns});
 }
 
 Desk::Counts Desk::counts() const {
     Counts counts{looked_up_.load(std::memory_order_relaxed),
                   refused_full_.load(std::memory_order_relaxed),
                   ring_.size(),
+                  queue_max_,
                   {}};
     for (const Stage& stage : stages_) {
-        StoreCounts store{stage.source->name(), stage.counters->values(), 0, false};
+        StoreCounts store{stage.source->name(), stage.counters->values(), 0, false, true};
         if (stage.lane) {
             const Lane::Counts lane = stage.lane->counts();
-            store = {stage.source->name(), lane.store, lane.queue_length, lane.out};
+            store = {stage.source->name(), lane.store, lane.queue_length, lane.out, lane.answered};
         }
         counts.queue_length += store.queue_length;
         counts.stores.push_back(std::move(store));

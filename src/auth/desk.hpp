@@ -45,6 +45,7 @@ struct Answer {
     std::uint32_t session_generation = 0;
     core::Purpose purpose = core::Purpose::login;
     Lookup lookup;
+    std::uint64_t opened_ns = 0;  // the request's
 };
 
 class Desk {
@@ -78,11 +79,13 @@ public:
         StoreCounters::Values store;
         std::size_t queue_length = 0;
         bool out = false;
+        bool answered = true;  // once at least; one that answers from memory always has
     };
     struct Counts {
         std::uint64_t looked_up = 0;  // answers given
         std::uint64_t refused_full = 0;
         std::size_t queue_length = 0;     // in front, and for all stores
+        std::size_t queue_max = 0;        // in front, and for each store
         std::vector<StoreCounts> stores;  // in order
     };
     [[nodiscard]] Counts counts() const;

@@ -104,7 +104,7 @@ void Lane::stop() noexcept {
 
 Lane::Counts Lane::counts() const {
     const Lock lock(mutex_);
-    return {counters_.values(), queue_.size(), gate_.out()};
+    return {counters_.values(), queue_.size(), gate_.out(), last_answer_ != Clock::time_point{}};
 }
 
 void Lane::work(Worker& self) noexcept {

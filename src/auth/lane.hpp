@@ -73,6 +73,7 @@ public:
         StoreCounters::Values store;
         std::size_t queue_length = 0;
         bool out = false;
+        bool answered = false;  // once at least
     };
     [[nodiscard]] Counts counts() const;
 

@@ -5,6 +5,7 @@
 #include "auth/open_source.hpp"
 #include "broker/metrics_report.hpp"
 #include "broker/process_setup.hpp"
+#include "broker/readiness.hpp"
 #include "broker/roll_over.hpp"
 #include "broker/shutdown.hpp"
 #include "hpfeeds/error.hpp"
@@ -15,6 +16,7 @@
 #include "net/shard_thread.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <string>
@@ -180,7 +182,24 @@ struct Broker::Rooms {
                                 status_of(answer.lookup.status),
                                 std::move(answer.lookup.account),
                                 answer.purpose,
-                                answer.lookup.degraded});
+                                answer.lookup.degraded,
+                                core::Instant(std::chrono::nanoseconds(answer.opened_ns))});
+    }
+    // Called by the exporter's thread.
+    std::vector<metrics::Page> pages(const std::vector<net::ShardThread*>& all) {
+        using metrics::Response;
+        return {{"/metrics",
+                 [this, all](std::string_view) {
+                     return Response{Response::Status::ok, metrics::plain_text,
+                                     metrics_report(all, desk, budget, {door.get(), certificates})};
+                 }},
+                {"/healthz",
+                 [](std::string_view) {
+                     return Response{Response::Status::ok, metrics::json_text, "{}"};
+                 }},
+                {"/readyz", [this](std::string_view) {
+                     return readiness(phase.load(std::memory_order_relaxed), desk.counts());
+                 }}};
     }
     // Called by threads of the key stores: one message for each shard, whatever their number of
     // idents.
@@ -201,6 +220,7 @@ struct Broker::Rooms {
     std::unique_ptr<net::Door> door;                      // null without TLS endpoints
     std::vector<std::unique_ptr<RollOver>> certificates;  // after the door, which they give orders
     std::vector<Listening> listening;
+    std::atomic<Phase> phase{Phase::starting};
     auth::Desk desk;  // after the shards: its last answers are posted to them
     std::unique_ptr<metrics::HttpExporter> exporter;
     std::uint16_t port = 0;
@@ -245,10 +265,7 @@ void Broker::build(const config::BrokerOptions& options, std::size_t descriptors
     rooms.open_endpoints(all);
     if (options.exporter) {
         rooms.exporter = std::make_unique<metrics::HttpExporter>(
-            options.exporter->host, options.exporter->port, [&rooms, all] {
-                return metrics_report(all, rooms.desk, rooms.budget,
-                                      {rooms.door.get(), rooms.certificates});
-            });
+            options.exporter->host, options.exporter->port, rooms.pages(all));
         log::info("exporter listening", {{"address", options.exporter->host},
                                          {"port", static_cast<unsigned>(rooms.exporter->port())}});
     }
@@ -281,6 +298,7 @@ void Broker::start() {
             store->tell_changes_to(
                 [this](auth::KeyChanges changes) { rooms_->tell_changes(std::move(changes)); });
     if (rooms_->door) rooms_->door_thread = std::thread([this] { rooms_->door->run(); });
+    rooms_->phase.store(Phase::serving, std::memory_order_relaxed);
 }
 
 void Broker::stop() {
@@ -291,6 +309,7 @@ void Broker::stop() {
 }
 
 void Broker::finish(const Patience& patience) {
+    rooms_->phase.store(Phase::draining, std::memory_order_relaxed);
     std::vector<net::ShardThread*> all;
     for (const auto& shard : rooms_->shards)
         all.push_back(shard.get());

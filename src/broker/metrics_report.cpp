@@ -2,11 +2,15 @@
 #include "broker/metrics_report.hpp"
 
 #include "broker/tls_metrics.hpp"
+#include "hpfeeds/version.hpp"
 #include "metrics/families.hpp"
 #include "metrics/process.hpp"
 #include "metrics/prometheus_text.hpp"
+#include "metrics/time_histogram.hpp"
 
+#include <algorithm>
 #include <array>
+#include <chrono>
 #include <functional>
 #include <map>
 #include <string_view>
@@ -69,6 +73,38 @@ void each_channel(std::span<net::ShardThread* const> shards, Visit visit) {
         for (const auto* entry = shard->counters().first_channel(); entry; entry = entry->next)
             visit(*entry);
 }
+
+// One time histogram under construction, summed over those that have the same labels.
+class SummedTimes {
+public:
+    SummedTimes(std::string name, std::string help)
+        : family_{std::move(name), std::move(help), Family::Type::histogram} {
+        using std::chrono::duration;
+        for (std::size_t i = 0; i + 1 < metrics::TimeHistogram::bucket_count; ++i)
+            family_.upper_bounds.push_back(
+                duration<double>(metrics::TimeHistogram::upper_bound(i)).count());
+    }
+
+    void add(std::vector<metrics::Label> labels, const metrics::TimeHistogram& times) {
+        const auto same = [&](const metrics::Histogram& each) {
+            return std::equal(each.labels.begin(), each.labels.end(), labels.begin(), labels.end(),
+                              [](const auto& a, const auto& b) { return a.value == b.value; });
+        };
+        auto sum = std::find_if(family_.histograms.begin(), family_.histograms.end(), same);
+        if (sum == family_.histograms.end())
+            sum = family_.histograms.insert(
+                sum, {std::move(labels),
+                      std::vector<std::uint64_t>(metrics::TimeHistogram::bucket_count), 0});
+        for (std::size_t i = 0; i < metrics::TimeHistogram::bucket_count; ++i)
+            sum->counts[i] += times.count_in(i);
+        sum->sum += std::chrono::duration<double>(times.sum()).count();
+    }
+
+    void finish(std::vector<Family>& out) { out.push_back(std::move(family_)); }
+
+private:
+    Family family_;
+};
 
 // ---- upstream's families
 
@@ -241,20 +277,65 @@ void report_engine(std::span<net::ShardThread* const> shards, const bytes::Memor
     Summed turns("hpfeeds_broker_shard_turns", "Turns of the event loop.", counter, {"shard"});
     Summed waits("hpfeeds_broker_shard_mailbox_full", "Messages to other shards that had to wait.",
                  counter, {"shard"});
+    SummedTimes turn("hpfeeds_broker_shard_turn_seconds",
+                     "How long the turns of the event loop took, without the waiting.");
     Summed held("hpfeeds_broker_log_incidents_untold", "Refusals that were counted but not logged.",
                 counter);
     for (std::size_t i = 0; i < shards.size(); ++i) {
         turns.add({std::to_string(i)}, number(shards[i]->engine_counters().turns));
         waits.add({std::to_string(i)}, number(shards[i]->engine_counters().mailbox_full));
+        turn.add({{"shard", std::to_string(i)}}, shards[i]->engine_counters().turn_times);
         held.add({}, number(shards[i]->counters().shard.untold_incidents));
     }
-    Summed memory("hpfeeds_broker_message_memory_bytes", "Message memory in use.", gauge);
+    turn.finish(out);
+    Summed memory("hpfeeds_broker_message_memory_bytes",
+                  "Bytes that messages pin: whole slabs, as long as anything in them is unread or "
+                  "unsent.",
+                  gauge);
     memory.add({}, static_cast<double>(budget.in_use_bytes()));
     Summed memory_max("hpfeeds_broker_message_memory_max_bytes", "Message memory there may be.",
                       gauge);
     memory_max.add({}, static_cast<double>(budget.bytes_max()));
     for (Summed* family : {&turns, &waits, &held, &memory, &memory_max})
         family->finish(out);
+}
+
+// Without labels, for a broker with many idents: one series each.
+void report_traffic(std::span<net::ShardThread* const> shards, std::vector<Family>& out) {
+    Summed published("hpfeeds_broker_published_frames", "Events that were accepted.", counter);
+    Summed delivered("hpfeeds_broker_delivered_bytes", "Bytes that subscribers' sockets took.",
+                     counter);
+    Summed forwarded("hpfeeds_broker_forwarded_runs",
+                     "Runs of events that went to subscribers on other shards.", counter);
+    for (const net::ShardThread* shard : shards) {
+        const core::ShardCounters& counters = shard->counters().shard;
+        published.add({}, number(counters.published_frames));
+        delivered.add({}, number(counters.delivered_bytes));
+        forwarded.add({}, number(counters.forwarded_runs));
+    }
+    for (Summed* family : {&published, &delivered, &forwarded})
+        family->finish(out);
+}
+
+void report_logins(std::span<net::ShardThread* const> shards, std::vector<Family>& out) {
+    SummedTimes logins("hpfeeds_broker_login_seconds",
+                       "From a login's question to the key stores until its answer, the waiting "
+                       "included.");
+    for (const net::ShardThread* shard : shards)
+        logins.add({}, shard->counters().shard.login_times);
+    logins.finish(out);
+}
+
+void report_build(std::vector<Family>& out) {
+#ifdef __clang__
+    const std::string compiler = __VERSION__;
+#else
+    const std::string compiler = "gcc " __VERSION__;
+#endif
+    Summed build("hpfeeds_build_info", "1, with what this broker was built from.", gauge,
+                 {"version", "compiler"});
+    build.add({HPFEEDS_VERSION_TEXT, compiler}, 1);
+    build.finish(out);
 }
 
 void report_key_stores(const auth::Desk& desk, std::vector<Family>& out) {
@@ -266,6 +347,9 @@ void report_key_stores(const auth::Desk& desk, std::vector<Family>& out) {
     full.add({}, static_cast<double>(counts.refused_full));
     Summed queued("hpfeeds_broker_auth_queue_length", "Look-ups that wait for a worker.", gauge);
     queued.add({}, static_cast<double>(counts.queue_length));
+    Summed queue_max("hpfeeds_broker_auth_queue_max",
+                     "Look-ups that may wait for each store, and in front of all.", gauge);
+    queue_max.add({}, static_cast<double>(counts.queue_max));
 
     Summed asked("hpfeeds_broker_auth_store_lookups", "Look-ups that reached the key store.",
                  counter, {"store"});
@@ -288,7 +372,7 @@ void report_key_stores(const auth::Desk& desk, std::vector<Family>& out) {
         outages.add({store.name}, store.out ? 1 : 0);
     }
     for (Summed* family :
-         {&lookups, &full, &queued, &asked, &seconds, &failures, &waiting, &outages})
+         {&lookups, &full, &queued, &queue_max, &asked, &seconds, &failures, &waiting, &outages})
         family->finish(out);
 }
 
@@ -301,10 +385,13 @@ std::string metrics_report(std::span<net::ShardThread* const> shards, const auth
     report_buffers(shards, families);
     report_channels(shards, families);
     report_refusals(shards, tls.door, families);
+    report_traffic(shards, families);
+    report_logins(shards, families);
     report_live_keys(shards, families);
     report_engine(shards, budget, families);
     report_key_stores(desk, families);
     if (tls.door) report_tls(*tls.door, tls.certificates, shards, families);
+    report_build(families);
     for (Family& family : metrics::process_families())
         families.push_back(std::move(family));
     return metrics::prometheus_text(families);

@@ -84,7 +84,7 @@ void add_listening(CLI::App& app, Flags& flags) {
     add_value(app, "--tlskey", flags.tlskey, "FILE", "its private key; both flags or neither")
         ->group(group);
     add_value(app, "--exporter", flags.exporter, "HOST:PORT",
-              "serve /metrics and /healthz over HTTP (default: off)")
+              "serve /metrics, /healthz, /readyz over HTTP (default: off)")
         ->group(group);
 }
 

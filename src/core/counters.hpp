@@ -14,6 +14,7 @@
 
 #include "core/close_reason.hpp"
 #include "metrics/counter.hpp"
+#include "metrics/time_histogram.hpp"
 #include "wire/parser.hpp"
 
 #include <array>
@@ -95,6 +96,7 @@ struct ShardCounters {
     Counter rechecks_unanswered;
     std::array<Counter, live_change_count> live_changes;
     Counter routes_forgotten;  // by publishers with more channels than a session remembers
+    metrics::TimeHistogram login_times;  // from the question to the key stores until its answer
 };
 
 class CounterBook {

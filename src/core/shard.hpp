@@ -48,6 +48,7 @@ struct AccountAnswer {
     std::shared_ptr<const Account> account;  // found: never null
     Purpose purpose = Purpose::login;
     bool degraded = false;  // a store that is asked earlier could not tell
+    Instant asked_at{};     // when the engine asked; none: the answer is not timed
 };
 
 struct ShardOptions {

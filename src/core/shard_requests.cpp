@@ -143,6 +143,7 @@ void Shard::judge_login(Session& session, const AccountAnswer& answer, Instant n
     assert(parsed.outcome == wire::Parsed::Outcome::frame);
     const wire::Frame& auth = parsed.frame;
 
+    if (answer.asked_at != Instant{}) book_.shard.login_times.count(now - answer.asked_at);
     using Status = AccountAnswer::Status;
     if (answer.status == Status::absent)
         return deny(session, CloseReason::unknown_ident, auth.ident, now);

@@ -114,11 +114,8 @@ std::uint16_t port_of(const Descriptor& socket) {
     return ntohs(reinterpret_cast<const sockaddr_in*>(&address)->sin_port);
 }
 
-constexpr std::string_view plain = "text/plain; charset=utf-8";
-constexpr std::string_view json = "application/json; charset=utf-8";
-
-std::string response(std::string_view status, std::string_view type, std::string_view body,
-                     std::string_view more_headers = "") {
+std::string http_answer(std::string_view status, std::string_view type, std::string_view body,
+                        std::string_view more_headers = "") {
     std::string out;
     out.reserve(256 + body.size());
     out.append("HTTP/1.1 ").append(status);
@@ -129,30 +126,52 @@ std::string response(std::string_view status, std::string_view type, std::string
     return out;
 }
 
-std::string metrics_response(const HttpExporter::Render& render) {
-    try {
-        return response("200 OK", plain, render());
-    } catch (const std::exception& error) {
-        return response("500 Internal Server Error", plain,
-                        "The metrics could not be collected: " + std::string(error.what()) + "\n");
+std::string_view status_line(Response::Status status) noexcept {
+    switch (status) {
+        case Response::Status::ok:
+            return "200 OK";
+        case Response::Status::bad_request:
+            return "400 Bad Request";
+        case Response::Status::not_found:
+            return "404 Not Found";
+        default:
+            return "503 Service Unavailable";
     }
 }
 
-std::string answer(const Request& request, const HttpExporter::Render& render) {
+std::string page_answer(const Page& page, std::string_view query) {
+    try {
+        const Response made = page.answer(query);
+        return http_answer(status_line(made.status), made.type, made.body);
+    } catch (const std::exception& error) {
+        return http_answer("500 Internal Server Error", plain_text,
+                           "This page could not be made: " + std::string(error.what()) + "\n");
+    }
+}
+
+std::string not_found(const std::vector<Page>& pages) {
+    std::string body = "There is here:";
+    for (const Page& page : pages)
+        body.append(" ").append(page.path);
+    return body + "\n";
+}
+
+std::string answer(const Request& request, const std::vector<Page>& pages) {
     if (request.outcome == Request::Outcome::too_long)
-        return response("431 Request Header Fields Too Large", plain, "The request is too long.\n");
+        return http_answer("431 Request Header Fields Too Large", plain_text,
+                           "The request is too long.\n");
     if (request.outcome == Request::Outcome::malformed)
-        return response("400 Bad Request", plain, "This is not an HTTP/1 request.\n");
+        return http_answer("400 Bad Request", plain_text, "This is not an HTTP/1 request.\n");
     // The answer to HEAD may say what it will about a body, but must not have one.
     const bool bodiless = request.method == "HEAD";
-    const bool metrics = request.path == "/metrics";
-    if (!metrics && request.path != "/healthz")
-        return response("404 Not Found", plain,
-                        bodiless ? "" : "There are /metrics and /healthz here.\n");
+    const auto page = std::find_if(pages.begin(), pages.end(),
+                                   [&](const Page& each) { return each.path == request.path; });
+    if (page == pages.end())
+        return http_answer("404 Not Found", plain_text, bodiless ? "" : not_found(pages));
     if (request.method != "GET")
-        return response("405 Method Not Allowed", plain, bodiless ? "" : "Use GET.\n",
-                        "Allow: GET\r\n");
-    return metrics ? metrics_response(render) : response("200 OK", json, "{}");
+        return http_answer("405 Method Not Allowed", plain_text, bodiless ? "" : "Use GET.\n",
+                           "Allow: GET\r\n");
+    return page_answer(*page, request.query);
 }
 
 // One connection: its request comes, its answer goes, then the peer closes.
@@ -170,8 +189,8 @@ public:
         return stage_ == Stage::over || now >= deadline_;
     }
 
-    void go_on(const HttpExporter::Render& render, Clock::time_point now) {
-        if (stage_ == Stage::reading) read(render, now);
+    void go_on(const std::vector<Page>& pages, Clock::time_point now) {
+        if (stage_ == Stage::reading) read(pages, now);
         if (stage_ == Stage::writing) write(now);
         if (stage_ == Stage::closing) discard();
     }
@@ -179,7 +198,7 @@ public:
 private:
     enum class Stage : std::uint8_t { reading, writing, closing, over };
 
-    void read(const HttpExporter::Render& render, Clock::time_point now) {
+    void read(const std::vector<Page>& pages, Clock::time_point now) {
         std::array<char, request_bytes_max> bytes;
         const ssize_t count =
             ::recv(socket_.number(), bytes.data(), request_bytes_max - request_.size(), 0);
@@ -190,7 +209,7 @@ private:
         request_.append(bytes.data(), static_cast<std::size_t>(count));
         const Request request = parse_request(request_);
         if (request.outcome == Request::Outcome::incomplete) return;
-        response_ = answer(request, render);
+        response_ = answer(request, pages);
         enter(Stage::writing, now + http_stage_deadline);
     }
 
@@ -253,10 +272,10 @@ private:
 
 class HttpExporter::Server {
 public:
-    Server(Descriptor listener, Render render)
+    Server(Descriptor listener, std::vector<Page> pages)
         : listener_(std::move(listener)),
           stop_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-          render_(std::move(render)) {
+          pages_(std::move(pages)) {
         if (!stop_) throw Error("--exporter: cannot create an eventfd: " + system_text(errno));
         const SignalsBlocked blocked;
         thread_ = std::thread([this] { run(); });
@@ -274,7 +293,7 @@ private:
             const Clock::time_point now = Clock::now();
             // polled_ holds the stop, the listener, then the clients in their order.
             for (std::size_t index = 0; index < clients_.size(); ++index)
-                if (polled_[2 + index].revents != 0) clients_[index].go_on(render_, now);
+                if (polled_[2 + index].revents != 0) clients_[index].go_on(pages_, now);
             std::erase_if(clients_, [&](const Client& client) { return client.over(now); });
             if (polled_[1].revents != 0) accept(now);
         }
@@ -319,17 +338,17 @@ private:
 
     Descriptor listener_;
     Descriptor stop_;
-    Render render_;
+    std::vector<Page> pages_;
     std::vector<Client> clients_;
     std::vector<pollfd> polled_;
     Clock::time_point accept_again_{};
     std::thread thread_;  // last: it uses all of the above
 };
 
-HttpExporter::HttpExporter(const std::string& host, std::uint16_t port, Render render) {
+HttpExporter::HttpExporter(const std::string& host, std::uint16_t port, std::vector<Page> pages) {
     Descriptor listener = open_listener(host, port);
     port_ = port_of(listener);
-    server_ = std::make_unique<Server>(std::move(listener), std::move(render));
+    server_ = std::make_unique<Server>(std::move(listener), std::move(pages));
 }
 
 HttpExporter::~HttpExporter() = default;

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// http_exporter.hpp: /metrics and /healthz over HTTP, on a thread of their own.
+// http_exporter.hpp: a few pages over HTTP, on a thread of their own.
 //
-// GET /metrics answers what `render` returns, GET /healthz answers {}. Other paths are 404, other
-// methods 405. One thread serves everybody with non-blocking sockets: a peer that neither sends nor
-// reads holds one of a few places until its deadline, and nobody up. No library does this here:
-// Debian's CivetWeb is built without IPv6, and needs up to two seconds to stop.
+// GET of a page's path answers what the page returns. Other paths are 404, other methods 405. One
+// thread serves everybody with non-blocking sockets: a peer that neither sends nor reads holds one
+// of a few places until its deadline, and nobody up. No library does this here: Debian's CivetWeb
+// is built without IPv6, and needs up to two seconds to stop.
 //
-// Threads    `render` is called by the exporter's thread, and must be fit for that.
+// Threads    pages are made by the exporter's thread, one at a time, and must be fit for that.
 // Ownership  the socket and the thread live as long as the object; the destructor ends them at
-// once. Errors     the constructor throws hpfeeds::Error; later, a failing client is closed. When
-// `render`
+//            once.
+// Errors     the constructor throws hpfeeds::Error; later, a failing client is closed. When a page
 //            throws, the answer is 500.
 // Limits     limits.hpp.
 #pragma once
@@ -18,16 +18,33 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace hpfeeds::metrics {
 
+inline constexpr std::string_view plain_text = "text/plain; charset=utf-8";
+inline constexpr std::string_view json_text = "application/json; charset=utf-8";
+
+struct Response {
+    enum class Status : std::uint8_t { ok, bad_request, not_found, unavailable };
+
+    Status status = Status::ok;
+    std::string_view type = plain_text;  // of static storage
+    std::string body;
+};
+
+struct Page {
+    std::string path;  // "/metrics"
+    // `query` is what stands behind the question mark, as it came; valid during the call.
+    std::function<Response(std::string_view query)> answer;
+};
+
 class HttpExporter {
 public:
-    using Render = std::function<std::string()>;
-
     // `host` is an address (IPv6 without brackets) or a name; empty: all addresses. Port 0: the
     // system chooses.
-    HttpExporter(const std::string& host, std::uint16_t port, Render render);
+    HttpExporter(const std::string& host, std::uint16_t port, std::vector<Page> pages);
     ~HttpExporter();
     HttpExporter(const HttpExporter&) = delete;
     HttpExporter& operator=(const HttpExporter&) = delete;

@@ -31,13 +31,13 @@ std::string_view take_word(std::string_view& rest) noexcept {
     return word;
 }
 
-// The path of `/metrics?x=y`, and of `http://host/metrics`, which a proxy's client sends.
-std::string_view path_of(std::string_view target) noexcept {
+// `/metrics?x=y` of itself, and of `http://host/metrics?x=y`, which a proxy's client sends.
+std::string_view without_host(std::string_view target) noexcept {
     if (target.starts_with("http://")) {
         target.remove_prefix(7);
         target.remove_prefix(std::min(target.find('/'), target.size()));
     }
-    return target.substr(0, target.find('?'));
+    return target;
 }
 
 }  // namespace
@@ -58,7 +58,10 @@ Request parse_request(std::string_view received) noexcept {
     }
     request.outcome = Request::Outcome::complete;
     request.method = method;
-    request.path = path_of(target);
+    const std::string_view local = without_host(target);
+    const std::size_t path_end = std::min(local.find('?'), local.size());
+    request.path = local.substr(0, path_end);
+    request.query = local.substr(std::min(path_end + 1, local.size()));
     return request;
 }
 

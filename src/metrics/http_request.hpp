@@ -23,6 +23,7 @@ struct Request {
     Outcome outcome = Outcome::incomplete;
     std::string_view method;  // valid when complete, as long as the bytes are
     std::string_view path;    // without the query; not percent-decoded
+    std::string_view query;   // behind the question mark; empty without one
 };
 
 [[nodiscard]] Request parse_request(std::string_view received) noexcept;

@@ -1,20 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "metrics/prometheus_text.hpp"
 
-#include <prometheus/metric_family.h>
-#include <prometheus/text_serializer.h>
-
+#include <array>
+#include <charconv>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <utility>
 
 namespace hpfeeds::metrics {
 namespace {
-
-using prometheus::ClientMetric;
-using prometheus::MetricFamily;
-using prometheus::MetricType;
 
 constexpr std::string_view total = "_total";
 
@@ -50,64 +45,142 @@ void append_escaped(std::string& out, char byte) {
     out += digits[value & 0xF];
 }
 
-std::vector<ClientMetric::Label> labels_of(const std::vector<Label>& labels) {
-    std::vector<ClientMetric::Label> out;
-    out.reserve(labels.size());
-    for (const Label& label : labels)
-        out.push_back({label.name, label_text(label.value)});
-    return out;
+void append_number(std::string& out, std::uint64_t value) {
+    std::array<char, 20> digits;  // those of 2^64
+    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
+    out.append(digits.data(), end);
 }
 
-ClientMetric metric_of(const Sample& sample) {
-    ClientMetric metric;
-    metric.label = labels_of(sample.labels);
-    // The serializer reads the one that fits the family's type.
-    metric.counter.value = sample.value;
-    metric.gauge.value = sample.value;
-    metric.untyped.value = sample.value;
-    return metric;
-}
-
-ClientMetric metric_of(const Histogram& histogram, const std::vector<double>& upper_bounds) {
-    ClientMetric metric;
-    metric.label = labels_of(histogram.labels);
-    std::uint64_t count = 0;
-    for (std::size_t index = 0; index < histogram.counts.size(); ++index) {
-        count += histogram.counts[index];
-        const double bound = index < upper_bounds.size() ? upper_bounds[index]
-                                                         : std::numeric_limits<double>::infinity();
-        metric.histogram.bucket.push_back({count, bound});
+// Whole numbers without exponent, as everybody writes counters; others as short as they can be told
+// from their neighbours.
+void append_number(std::string& out, double value) {
+    constexpr double whole_max = 1e18;
+    if (std::isnan(value)) {
+        out += "NaN";
+    } else if (std::isinf(value)) {
+        out += value > 0 ? "+Inf" : "-Inf";
+    } else if (std::abs(value) < whole_max && value == std::trunc(value)) {
+        if (value < 0) out += '-';
+        append_number(out, static_cast<std::uint64_t>(std::abs(value)));
+    } else {
+        std::array<char, 32> digits;  // 17 significant ones, sign, point and exponent
+        const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
+        out.append(digits.data(), end);
     }
-    metric.histogram.sample_count = count;
-    metric.histogram.sample_sum = histogram.sum;
-    return metric;
 }
 
-MetricFamily family_of(const Family& family, std::string name, MetricType type) {
-    MetricFamily out{std::move(name), family.help, type, {}};
-    for (const Sample& sample : family.samples)
-        out.metric.push_back(metric_of(sample));
-    for (const Histogram& histogram : family.histograms)
-        out.metric.push_back(metric_of(histogram, family.upper_bounds));
-    return out;
+// The text between the quotes.
+void append_label_value(std::string& out, std::string_view bytes) {
+    for (const char byte : label_text(bytes)) {
+        if (byte == '\\' || byte == '"') out += '\\';
+        if (byte == '\n')
+            out += "\\n";
+        else
+            out += byte;
+    }
 }
 
-void append(std::vector<MetricFamily>& out, const Family& family) {
+void append_labels(std::string& out, const std::vector<Label>& labels) {
+    bool first = true;
+    for (const Label& label : labels) {
+        if (!first) out += ',';
+        first = false;
+        out.append(label.name).append("=\"");
+        append_label_value(out, label.value);
+        out += '"';
+    }
+}
+
+void append_head(std::string& out, std::string_view name, std::string_view help,
+                 std::string_view type) {
+    out.append("# HELP ").append(name).append(" ");
+    for (const char byte : help) {
+        if (byte == '\\' || byte == '\n') out += '\\';
+        out += byte == '\n' ? 'n' : byte;
+    }
+    out.append("\n# TYPE ").append(name).append(" ").append(type).append("\n");
+}
+
+void append_samples(std::string& out, const Family& family, std::string_view name) {
+    for (const Sample& sample : family.samples) {
+        out.append(name);
+        if (!sample.labels.empty()) {
+            out += '{';
+            append_labels(out, sample.labels);
+            out += '}';
+        }
+        out += ' ';
+        append_number(out, sample.value);
+        out += '\n';
+    }
+}
+
+// What is the same in every histogram of a family, and in most lines of a page: written once.
+struct HistogramPieces {
+    std::string count;                // `name_count`
+    std::string sum;                  // `name_sum`
+    std::string bucket;               // `name_bucket{`
+    std::vector<std::string> bounds;  // `le="1024"} `, the last is +Inf
+};
+
+HistogramPieces pieces_of(const Family& family) {
+    HistogramPieces pieces{
+        family.name + "_count", family.name + "_sum", family.name + "_bucket{", {}};
+    const auto add = [&](double bound) {
+        std::string text = "le=\"";
+        append_number(text, bound);
+        pieces.bounds.push_back(text + "\"} ");
+    };
+    for (const double bound : family.upper_bounds)
+        add(bound);
+    add(std::numeric_limits<double>::infinity());
+    return pieces;
+}
+
+void append_histogram(std::string& out, const Histogram& histogram, const HistogramPieces& pieces) {
+    std::string labels;
+    append_labels(labels, histogram.labels);
+    const std::string braced = labels.empty() ? " " : "{" + labels + "} ";
+    if (!labels.empty()) labels += ',';
+    std::uint64_t count = 0;
+    for (const std::uint64_t bucket : histogram.counts)
+        count += bucket;
+    out.append(pieces.count).append(braced);
+    append_number(out, count);
+    out.append("\n").append(pieces.sum).append(braced);
+    append_number(out, histogram.sum);
+    out += '\n';
+    count = 0;
+    for (std::size_t i = 0; i < histogram.counts.size(); ++i) {
+        count += histogram.counts[i];
+        out.append(pieces.bucket).append(labels).append(pieces.bounds[i]);
+        append_number(out, count);
+        out += '\n';
+    }
+}
+
+void append(std::string& out, const Family& family) {
     switch (family.type) {
         case Family::Type::gauge:
-            out.push_back(family_of(family, family.name, MetricType::Gauge));
+            append_head(out, family.name, family.help, "gauge");
+            return append_samples(out, family, family.name);
+        case Family::Type::histogram: {
+            append_head(out, family.name, family.help, "histogram");
+            const HistogramPieces pieces = pieces_of(family);
+            for (const Histogram& histogram : family.histograms)
+                append_histogram(out, histogram, pieces);
             return;
-        case Family::Type::histogram:
-            out.push_back(family_of(family, family.name, MetricType::Histogram));
-            return;
+        }
         case Family::Type::counter:
             if (family.name.ends_with(total)) {
-                out.push_back(family_of(family, family.name, MetricType::Counter));
-                return;
+                append_head(out, family.name, family.help, "counter");
+                return append_samples(out, family, family.name);
             }
-            out.push_back(family_of(family, family.name, MetricType::Untyped));
-            out.push_back(family_of(family, family.name + std::string(total), MetricType::Counter));
-            return;
+            append_head(out, family.name, family.help, "untyped");
+            append_samples(out, family, family.name);
+            const std::string name = family.name + std::string(total);
+            append_head(out, name, family.help, "counter");
+            return append_samples(out, family, name);
     }
 }
 
@@ -130,10 +203,10 @@ std::string label_text(std::string_view bytes) {
 }
 
 std::string prometheus_text(std::span<const Family> families) {
-    std::vector<MetricFamily> out;
+    std::string out;
     for (const Family& family : families)
         append(out, family);
-    return prometheus::TextSerializer().Serialize(out);
+    return out;
 }
 
 }  // namespace hpfeeds::metrics

@@ -66,6 +66,7 @@ void ShardThread::turn() noexcept {
     housekeep();
     if (quiescing_ && waiting_.empty() && !quiet_.load(std::memory_order_relaxed))
         quiet_.store(true, std::memory_order_release);
+    engine_counters_.turn_times.count(std::chrono::steady_clock::now() - now_);
 }
 
 // A publisher is slowed before a run is lost: nothing more is read until the others have taken what

@@ -12,6 +12,7 @@
 
 #include "bytes/slab_pool.hpp"
 #include "core/shard.hpp"
+#include "metrics/time_histogram.hpp"
 #include "net/accept_log.hpp"
 #include "net/address.hpp"
 #include "net/descriptor.hpp"
@@ -70,8 +71,9 @@ struct EngineCounters {
     metrics::Counter accepted;
     metrics::Counter refused_full;  // connections for which there was no place, closed at once
     metrics::Counter out_of_descriptors;
-    metrics::Counter mailbox_full;    // posts that had to wait
-    metrics::Counter tls_violations;  // TLS connections that ended by a broken record or an alert
+    metrics::Counter mailbox_full;      // posts that had to wait
+    metrics::Counter tls_violations;    // TLS connections that ended by a broken record or an alert
+    metrics::TimeHistogram turn_times;  // without the waiting
 };
 
 class ShardThread {

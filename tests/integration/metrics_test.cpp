@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <csignal>
 #include <sstream>
 #include <string>
 #include <thread>
@@ -80,6 +81,56 @@ TEST_F(Metrics, HealthzAnswersAnEmptyObject) {
     EXPECT_EQ(answer.status, 200);
     EXPECT_EQ(answer.body, "{}");
     EXPECT_THAT(answer.head, HasSubstr("application/json; charset=utf-8"));
+}
+
+TEST_F(Metrics, ReadyzSaysReadyAndWhatWasLookedAt) {
+    const Deadline deadline;
+    Answer answer;
+    do {
+        answer = ask(exporter_, "GET", "/readyz");
+    } while (answer.status != 200 && !deadline.passed());
+    EXPECT_EQ(answer.status, 200) << answer.body;
+    EXPECT_THAT(answer.body, testing::StartsWith("ready\n"));
+    EXPECT_THAT(answer.body, HasSubstr("listeners: they accept"));
+    EXPECT_THAT(answer.body, HasSubstr("users.json: it answers"));
+    EXPECT_THAT(answer.head, HasSubstr("text/plain"));
+}
+
+TEST_F(Metrics, TheLatencyOfLoginsIsCounted) {
+    WireClient client(broker_.address(), both);
+    client.settle();
+    EXPECT_THROW(WireClient(broker_.address(), {"nobody", "x"}).settle(), std::exception);
+    expect_value("hpfeeds_broker_login_seconds_count", "2");
+    expect_value(R"(hpfeeds_broker_login_seconds_bucket{le="+Inf"})", "2");
+    EXPECT_GT(std::stod(value("hpfeeds_broker_login_seconds_sum")), 0);
+}
+
+TEST_F(Metrics, TurnsAreTimed) {
+    WireClient client(broker_.address(), both);
+    client.settle();
+    const std::string turn = "hpfeeds_broker_shard_turn_seconds";
+    EXPECT_GT(std::stod(value(turn + R"(_count{shard="0"})")), 0);
+    EXPECT_GT(std::stod(value(turn + R"(_sum{shard="0"})")), 0);
+    EXPECT_GT(std::stod(value(turn + R"(_bucket{shard="0",le="1.6e-05"})")), -1);
+}
+
+TEST_F(Metrics, TellWhichBrokerThisIs) {
+    EXPECT_THAT(ask(exporter_, "GET", "/metrics").body,
+                testing::ContainsRegex(
+                    "\nhpfeeds_build_info.version=\"[0-9.]+\",compiler=\"[^\"]+\". 1\n"));
+}
+
+TEST_F(Metrics, AFloodOfIdentsIsCountedAsOther) {
+    constexpr int flood = 1'200;  // 1 000 strangers have a name
+    for (int i = 0; i < flood; ++i) {
+        WireClient stranger(broker_.address(), {"stranger-" + std::to_string(i), "x"});
+        while (stranger.expect_frame().opcode != op_error) {
+        }
+    }
+    expect_counter("hpfeeds_broker_connection_error", R"({ident="other",category="invalid-ident"})",
+                   "200");
+    expect_counter("hpfeeds_broker_connection_error",
+                   R"({ident="stranger-999",category="invalid-ident"})", "1");
 }
 
 TEST_F(Metrics, OtherPathsAndMethodsAreRefused) {
@@ -183,6 +234,44 @@ TEST(MetricsOff, WithoutExporterNoHttpPortIsOpened) {
     WireClient client(broker.address(), both);
     client.settle();
     EXPECT_EQ(broker.log().find("exporter"), std::string::npos);
+}
+
+// ---- /readyz ----
+
+Address exporter_of(const BrokerProcess& broker) {
+    const LogLine line = broker.wait_for_log({"exporter listening"});
+    return {line.field("address"), static_cast<std::uint16_t>(std::stoul(line.field("port")))};
+}
+
+// Asks until the answer has the status.
+Answer wait_for_status(const Address& exporter, int status) {
+    const Deadline deadline;
+    Answer answer;
+    do {
+        answer = ask(exporter, "GET", "/readyz");
+    } while (answer.status != status && !deadline.passed());
+    return answer;
+}
+
+TEST(Readyz, SaysNotReadyFromTheSignalOnWhileWhatIsQueuedIsHandedOut) {
+    BrokerProcess broker({.arguments = {"--exporter", "127.0.0.1:0", "--shutdown-grace", "10m"}});
+    const Address exporter = exporter_of(broker);
+    EXPECT_EQ(wait_for_status(exporter, 200).status, 200);
+    WireClient reader(broker.address(), logger, 4096);  // the broker has to wait for it
+    reader.subscribe("events");
+    reader.settle();
+    WireClient publisher(broker.address(), sensor);
+    for (int count = 0; count < 100; ++count)
+        publisher.publish("events", std::string(100'000, 'p'));
+    publisher.settle();
+    broker.process().signal(SIGTERM);
+    const Answer answer = wait_for_status(exporter, 503);
+    EXPECT_EQ(answer.status, 503);
+    EXPECT_THAT(answer.body, testing::StartsWith("not ready\n"));
+    EXPECT_THAT(answer.body, HasSubstr("the broker stops"));
+    EXPECT_EQ(ask(exporter, "GET", "/healthz").status, 200) << "alive, and not to be killed";
+    reader.close();
+    EXPECT_EQ(broker.process().wait(), (Ended{0, 0}));
 }
 
 // ---- TLS ----

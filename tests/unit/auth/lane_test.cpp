@@ -297,6 +297,27 @@ TEST(Lane, ChecksTheStoreBeforeAnybodyAsks) {
     EXPECT_EQ(answers.times(""), 0);
 }
 
+TEST(Lane, HasAnsweredOnceTheStoreDidAndStaysSo) {
+    std::atomic<bool> works = false;
+    ScriptedSource source("s", [&](std::string_view) {
+        return works ? Lookup::absent() : Lookup::unavailable("no such table");
+    });
+    Answers answers;
+    Lane lane(source, {.workers = 1, .queue_max = 8, .backoff = {hours, hours}}, answers.keeper());
+    EXPECT_FALSE(lane.counts().answered);
+    works = true;
+    Errand first = errand_of("first");
+    ASSERT_EQ(lane.take(first), std::nullopt);
+    answers.of("first");
+    EXPECT_TRUE(lane.counts().answered);
+    works = false;
+    Errand second = errand_of("second");
+    ASSERT_EQ(lane.take(second), std::nullopt);
+    answers.of("second");
+    EXPECT_TRUE(lane.counts().out);
+    EXPECT_TRUE(lane.counts().answered) << "it did";
+}
+
 TEST(Lane, StopDropsWhatWaitsAndTheAnswerUnderWay) {
     HeldSource source;
     Answers answers;

@@ -4,6 +4,7 @@
 #include "core/limits.hpp"
 
 #include <gtest/gtest.h>
+#include <malloc.h>
 
 #include <string>
 
@@ -47,6 +48,33 @@ TEST(CounterBook, BoundsWhatStrangersCanCreate) {
     }
     EXPECT_EQ(entries, counted_strangers_max + 1);
     EXPECT_EQ(counted, counted_strangers_max + 500) << "nothing goes uncounted";
+}
+
+// What the C library has given out.
+std::size_t allocated_bytes() {
+    const struct mallinfo2 memory = ::mallinfo2();
+    return memory.uordblks + memory.hblkhd;
+}
+
+TEST(CounterBook, AFloodOfAMillionIdentsIsCountedInBoundedMemory) {
+    constexpr std::size_t flood = 1'000'000;
+    CounterBook book;
+    const std::string tail(240, 'x');  // idents as long as the wire allows
+    const auto name = [&](std::size_t i) { return std::to_string(i) + tail; };
+    for (std::size_t i = 0; i < counted_strangers_max; ++i)
+        book.stranger(name(i)).errors[1].increment();
+    const std::size_t before = allocated_bytes();
+    for (std::size_t i = counted_strangers_max; i < flood; ++i)
+        book.stranger(name(i)).errors[1].increment();
+    EXPECT_LT(allocated_bytes(), before + 64 * 1024) << "only `other` came";
+    std::size_t entries = 0;
+    for (const IdentCounters* entry = book.first_ident(); entry; entry = entry->next)
+        ++entries;
+    EXPECT_EQ(entries, counted_strangers_max + 1);
+    EXPECT_EQ(book.stranger(name(flood)).ident, other_label);
+    EXPECT_EQ(book.stranger(name(flood)).errors[1].value(), flood - counted_strangers_max);
+    EXPECT_EQ(book.stranger(name(7)).errors[1].value(), 1U) << "the first keep their names";
+    EXPECT_EQ(book.ident("sensor", "lab").ident, "sensor") << "who logs in has a place";
 }
 
 TEST(CounterBook, BoundsChannels) {

@@ -108,6 +108,26 @@ TEST_F(ShardRequestsTest, RefusesAStoreThatAnswersWithAnotherIdent) {
     EXPECT_EQ(last_words(peer), error("Authentication failed for SENSOR"));
 }
 
+TEST_F(ShardRequestsTest, CountsHowLongALoginWaitedForItsAnswer) {
+    using metrics::TimeHistogram;
+    const TimeHistogram& times = engine.shard().counters().shard.login_times;
+    engine.hold_lookups = true;
+    const auto answer_after = [&](std::chrono::milliseconds waited, AccountAnswer::Status status) {
+        const std::size_t peer = engine.connect();
+        engine.say(peer, auth("sensor", "secret", {}));
+        const Instant asked_at = engine.now;
+        engine.now += waited;
+        AccountAnswer answer{engine.peer(peer).id, status, account("sensor", {}, {})};
+        answer.asked_at = asked_at;
+        engine.shard().account_found(answer, engine.now);
+    };
+    answer_after(3ms, AccountAnswer::Status::found);
+    EXPECT_EQ(times.count_in(TimeHistogram::bucket_of(3ms)), 1U);
+    answer_after(2s, AccountAnswer::Status::unavailable);
+    EXPECT_EQ(times.count_in(TimeHistogram::bucket_of(2s)), 1U) << "refusals, too";
+    EXPECT_EQ(times.sum(), 2003ms);
+}
+
 TEST_F(ShardRequestsTest, RefusesAFirstMessageThatIsNotAuth) {  // client-quirk 6
     for (const std::string& frame : {publish("sensor", "pub", "x"), subscribe("sensor", "sub"),
                                      unsubscribe("sensor", "sub")}) {

@@ -15,7 +15,9 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <random>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -96,8 +98,18 @@ std::string get(std::uint16_t port, const std::string& path) {
     return ask(port, "GET " + path + " HTTP/1.1\r\nHost: localhost\r\n\r\n");
 }
 
+std::vector<Page> pages_with(std::function<std::string()> render) {
+    return {{"/metrics",
+             [render = std::move(render)](std::string_view) {
+                 return Response{Response::Status::ok, plain_text, render()};
+             }},
+            {"/healthz", [](std::string_view) {
+                 return Response{Response::Status::ok, json_text, "{}"};
+             }}};
+}
+
 HttpExporter exporter_of(std::string text) {
-    return {"127.0.0.1", 0, [text = std::move(text)] { return text; }};
+    return {"127.0.0.1", 0, pages_with([text = std::move(text)] { return text; })};
 }
 
 bool has_ipv6() {
@@ -116,7 +128,8 @@ TEST(HttpExporter, AnswersMetricsWithWhatIsRendered) {
 
 TEST(HttpExporter, RendersAnewForEachScrape) {
     std::atomic<int> scrapes = 0;
-    const HttpExporter exporter("127.0.0.1", 0, [&] { return std::to_string(++scrapes); });
+    const HttpExporter exporter("127.0.0.1", 0,
+                                pages_with([&] { return std::to_string(++scrapes); }));
     EXPECT_THAT(get(exporter.port(), "/metrics"), EndsWith("\r\n\r\n1"));
     EXPECT_THAT(get(exporter.port(), "/metrics?x=y"), EndsWith("\r\n\r\n2"));
 }
@@ -133,6 +146,27 @@ TEST(HttpExporter, HasNothingElse) {
     const HttpExporter exporter = exporter_of("");
     for (const char* path : {"/", "/metrics/", "/Metrics", "/healthz/x", "*", "/../etc/passwd"})
         EXPECT_THAT(get(exporter.port(), path), StartsWith("HTTP/1.1 404 ")) << path;
+}
+
+TEST(HttpExporter, GivesAPageItsQueryAndTakesItsStatus) {
+    const HttpExporter exporter(
+        "127.0.0.1", 0, {{"/list", [](std::string_view query) -> Response {
+                              if (query == "limit=3")
+                                  return {Response::Status::ok, json_text, "[1,2,3]"};
+                              if (query == "who")
+                                  return {Response::Status::not_found, plain_text, "nobody\n"};
+                              if (query.empty())
+                                  return {Response::Status::unavailable, plain_text, "not now\n"};
+                              return {Response::Status::bad_request, plain_text, "no such limit\n"};
+                          }}});
+    EXPECT_THAT(get(exporter.port(), "/list?limit=3"),
+                AllOf(StartsWith("HTTP/1.1 200 OK\r\n"), EndsWith("\r\n\r\n[1,2,3]")));
+    EXPECT_THAT(get(exporter.port(), "/list?who"),
+                AllOf(StartsWith("HTTP/1.1 404 "), EndsWith("nobody\n")));
+    EXPECT_THAT(get(exporter.port(), "/list"),
+                AllOf(StartsWith("HTTP/1.1 503 "), EndsWith("not now\n")));
+    EXPECT_THAT(get(exporter.port(), "/list?limit=x"), StartsWith("HTTP/1.1 400 "));
+    EXPECT_THAT(get(exporter.port(), "/"), EndsWith("There is here: /list\n"));
 }
 
 TEST(HttpExporter, LetsNobodyButRead) {
@@ -165,6 +199,20 @@ TEST(HttpExporter, RefusesWhatIsNotHttp) {
     EXPECT_THAT(ask(exporter.port(), "hello\r\n\r\n"), StartsWith("HTTP/1.1 400 "));
 }
 
+TEST(HttpExporter, OutlivesGarbage) {
+    const HttpExporter exporter = exporter_of("up 1\n");
+    std::mt19937 random(4);
+    for (int round = 0; round < 300; ++round) {
+        std::string bytes = round % 3 == 0 ? "GET /metrics HTTP/1.1\r\n" : "";
+        for (auto left = random() % 2000; left; --left)
+            bytes += static_cast<char>(random());
+        EXPECT_THAT(ask(exporter.port(), bytes + "\r\n\r\n"),
+                    testing::AnyOf(StartsWith("HTTP/1.1 400 "), StartsWith("HTTP/1.1 200 ")))
+            << "round " << round;
+    }
+    EXPECT_THAT(get(exporter.port(), "/metrics"), EndsWith("up 1\n"));
+}
+
 TEST(HttpExporter, RefusesEndlessHeaders) {
     const HttpExporter exporter = exporter_of("");
     EXPECT_THAT(ask(exporter.port(),
@@ -188,8 +236,8 @@ TEST(HttpExporter, SendsMoreThanASocketHolds) {
 }
 
 TEST(HttpExporter, TellsWhenTheMetricsCannotBeCollected) {
-    const HttpExporter exporter("127.0.0.1", 0,
-                                []() -> std::string { throw std::runtime_error("no shard"); });
+    const HttpExporter exporter(
+        "127.0.0.1", 0, pages_with([]() -> std::string { throw std::runtime_error("no shard"); }));
     EXPECT_THAT(get(exporter.port(), "/metrics"),
                 AllOf(StartsWith("HTTP/1.1 500 "), HasSubstr("no shard")));
     EXPECT_THAT(get(exporter.port(), "/healthz"), StartsWith("HTTP/1.1 200 "));
@@ -249,14 +297,14 @@ TEST(HttpExporter, StopsWithPeersConnected) {
 
 TEST(HttpExporter, ListensOnIPv6) {
     if (!has_ipv6()) GTEST_SKIP() << "this machine has no IPv6";
-    const HttpExporter exporter("::1", 0, [] { return std::string("up 6\n"); });
+    const HttpExporter exporter("::1", 0, pages_with([] { return std::string("up 6\n"); }));
     EXPECT_THAT(ask(exporter.port(), "GET /metrics HTTP/1.1\r\n\r\n", AF_INET6),
                 EndsWith("up 6\n"));
     EXPECT_FALSE(Peer(exporter.port(), AF_INET).connected());
 }
 
 TEST(HttpExporter, ListensOnAllAddressesWhenNoneIsNamed) {
-    const HttpExporter exporter("", 0, [] { return std::string("up 1\n"); });
+    const HttpExporter exporter("", 0, pages_with([] { return std::string("up 1\n"); }));
     EXPECT_THAT(get(exporter.port(), "/metrics"), EndsWith("up 1\n"));
     if (!has_ipv6()) GTEST_SKIP() << "this machine has no IPv6";
     EXPECT_THAT(ask(exporter.port(), "GET /metrics HTTP/1.1\r\n\r\n", AF_INET6),
@@ -264,14 +312,14 @@ TEST(HttpExporter, ListensOnAllAddressesWhenNoneIsNamed) {
 }
 
 TEST(HttpExporter, ListensOnAHostName) {
-    const HttpExporter exporter("localhost", 0, [] { return std::string(); });
+    const HttpExporter exporter("localhost", 0, pages_with([] { return std::string(); }));
     EXPECT_NE(exporter.port(), 0);
 }
 
 // The constructor's error; empty when it had none.
 std::string refusal(const std::string& host, std::uint16_t port) {
     try {
-        const HttpExporter exporter(host, port, [] { return std::string(); });
+        const HttpExporter exporter(host, port, pages_with([] { return std::string(); }));
         return "";
     } catch (const Error& error) {
         return error.what();
@@ -300,7 +348,7 @@ TEST(HttpExporter, MayListenAgainOnThePortItLeft) {
         port = first.port();
         EXPECT_THAT(get(port, "/healthz"), EndsWith("{}"));
     }
-    const HttpExporter second("127.0.0.1", port, [] { return std::string("again"); });
+    const HttpExporter second("127.0.0.1", port, pages_with([] { return std::string("again"); }));
     EXPECT_THAT(get(port, "/metrics"), EndsWith("again"));
 }
 

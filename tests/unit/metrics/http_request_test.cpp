@@ -36,6 +36,10 @@ TEST(Request, LosesItsQueryAndItsHost) {
     EXPECT_EQ(parse_request("GET /metrics?name=x HTTP/1.1\r\n\r\n").path, "/metrics");
     EXPECT_EQ(parse_request("GET http://h:9431/metrics?x HTTP/1.1\r\n\r\n").path, "/metrics");
     EXPECT_EQ(parse_request("GET http://h HTTP/1.1\r\n\r\n").path, "");
+    EXPECT_EQ(parse_request("GET http://h:9431/metrics?x HTTP/1.1\r\n\r\n").query, "x");
+    EXPECT_EQ(parse_request("GET /list?a=1&b=?2 HTTP/1.1\r\n\r\n").query, "a=1&b=?2");
+    EXPECT_EQ(parse_request("GET /list? HTTP/1.1\r\n\r\n").query, "");
+    EXPECT_EQ(parse_request("GET /list HTTP/1.1\r\n\r\n").query, "");
 }
 
 TEST(Request, IsMalformedWhenItIsNotHttp1) {
