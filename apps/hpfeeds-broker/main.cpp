@@ -4,7 +4,7 @@
 //
 //   0  stopped by SIGTERM or SIGINT, or asked for --help or --version
 //   1  could not start: an address, a key store or a limit; one line on stderr says which
-//   2  a flag or its value is wrong
+//   2  a flag, a variable, a key of the configuration file, or a value is wrong
 #include "broker/broker.hpp"
 #include "config/command_line.hpp"
 #include "hide_secrets.hpp"
@@ -13,15 +13,33 @@
 
 #include <cstdio>
 #include <exception>
+#include <string>
 #include <variant>
 
 namespace {
 
+hpfeeds::log::Level level_of(hpfeeds::config::LogLevel level) {
+    using hpfeeds::config::LogLevel;
+    using hpfeeds::log::Level;
+    switch (level) {
+        case LogLevel::debug:
+            return Level::debug;
+        case LogLevel::warning:
+            return Level::warning;
+        case LogLevel::error:
+            return Level::error;
+        default:
+            return Level::info;
+    }
+}
+
 int run(const hpfeeds::config::BrokerOptions& options) {
     using namespace hpfeeds;
-    log::start(
-        options.debug ? log::Level::debug : log::Level::info,
-        options.log_format == config::LogFormat::json ? log::Format::json : log::Format::text);
+    log::start(level_of(options.log_level), options.log_format == config::LogFormat::json
+                                                ? log::Format::json
+                                                : log::Format::text);
+    for (const std::string& note : options.notes)
+        log::warning("the configuration may not be what was meant", {{"reason", note}});
     int status = 0;
     try {
         broker::Broker(options).run();

@@ -59,7 +59,7 @@ core::ShardOptions shard_options(const config::BrokerOptions& options, unsigned 
     made.broker_name = options.name;
     made.shard = shard;
     made.shard_count = options.threads;
-    made.tell_everything = options.debug;
+    made.tell_everything = options.log_level == config::LogLevel::debug;
     made.live_permissions = options.recheck.has_value();
     if (options.recheck && !all_tell_changes(key_stores)) made.recheck_interval = *options.recheck;
     made.wildcards = options.wildcards;

@@ -4,6 +4,8 @@
 #include "config/flags.hpp"
 #include "config/quantity.hpp"
 #include "config/refuse.hpp"
+#include "config/settings.hpp"
+#include "config/settings_file.hpp"
 #include "hpfeeds/error.hpp"
 
 #include <CLI/CLI.hpp>
@@ -40,7 +42,12 @@ Examples:
 
   hpfeeds-broker --wildcards --recheck 10s
       keys may hold cowrie.* or *; whoever is connected follows a change within 10 s
+  hpfeeds-broker --config /etc/hpfeeds/broker.toml --debug
+      what the file says, and more in the log
 
+Every flag may also stand in the file of --config, as max-queue = "64M", or in the
+environment, as HPFEEDS_BROKER_MAX_QUEUE=64M. The command line goes before the
+environment, and that before the file.
 The manual, hpfeeds-broker(8), explains every flag, the key stores and the signals.)";
 
 std::string by_default(const std::string& value) {
@@ -169,7 +176,12 @@ void add_slow_subscribers(CLI::App& app, Flags& flags, const BrokerOptions& defa
         ->group(group);
 }
 
-void add_process(CLI::App& app, Flags& flags, const BrokerOptions& defaults) {
+// What concerns the configuration as a whole.
+struct Asked {
+    std::optional<std::string> config;
+};
+
+void add_process(CLI::App& app, Flags& flags, Asked& asked, const BrokerOptions& defaults) {
     const std::string group = "Process";
     add_value(app, "--threads", flags.threads, "N|auto",
               "threads that serve clients; auto: half the processors" +
@@ -182,7 +194,19 @@ void add_process(CLI::App& app, Flags& flags, const BrokerOptions& defaults) {
     add_value(app, "--log-format", flags.log_format, "text|json",
               "of the lines on stderr" + by_default("text"))
         ->group(group);
-    app.add_flag("--debug", flags.debug, "log every connection and subscription")->group(group);
+    CLI::Option* const level = add_value(app, "--log-level", flags.log_level, "LEVEL",
+                                         "debug, info, warning or error: the least that is\n"
+                                         "told" +
+                                             by_default("info"))
+                                   ->group(group);
+    app.add_flag("--debug", flags.debug, "log every connection and subscription: --log-level debug")
+        ->excludes(level)
+        ->option_text(" ")  // or CLI11 lists the excluded
+        ->group(group);
+    add_value(app, "--config", asked.config, "FILE",
+              "a TOML file with what is not said here" + by_default("none"))
+        ->configurable(false)
+        ->group(group);
     app.set_version_flag("--version", std::string(program) + " " HPFEEDS_VERSION,
                          "print the version and exit")
         ->group(group);
@@ -218,11 +242,109 @@ std::string_view blamed_flag(std::string_view message) {
     return message.substr(0, message.find(':'));
 }
 
+std::string name_of(const CLI::Option& option) {
+    return option.get_lnames().front();
+}
+
+Settable::Kind kind_of(const CLI::Option& option) {
+    if (option.get_items_expected_max() == 0) return Settable::Kind::yes_no;
+    return option.get_multi_option_policy() == CLI::MultiOptionPolicy::TakeAll
+               ? Settable::Kind::many
+               : Settable::Kind::one;
+}
+
+// In the order of --help.
+std::vector<Settable> settable_of(const CLI::App& app) {
+    std::vector<Settable> all;
+    for (const CLI::Option* option : app.get_options()) {
+        if (!option->get_configurable()) continue;
+        Settable each{name_of(*option),          kind_of(*option),          option->get_group(),
+                      option->get_option_text(), option->get_description(), {}};
+        for (const CLI::Option* other : option->get_excludes())
+            each.excludes.push_back(name_of(*other));
+        all.push_back(std::move(each));
+    }
+    return all;
+}
+
+Settings given_on(const CLI::App& app) {
+    Settings given;
+    for (const CLI::Option* option : app.get_options()) {
+        if (!option->get_configurable() || option->empty()) continue;
+        Setting setting{Source::command_line, option->results(), {}};
+        if (kind_of(*option) == Settable::Kind::one) setting.values = {setting.values.back()};
+        given.emplace(name_of(*option), std::move(setting));
+    }
+    return given;
+}
+
+// As if the command line had said it.
+void say(CLI::App& app, const Settings& settings) {
+    for (const auto& [name, setting] : settings) {
+        if (setting.source == Source::command_line) continue;
+        CLI::Option* const option = app.get_option("--" + name);
+        for (const std::string& value : setting.values)
+            option->add_result(value);
+        option->run_callback();
+    }
+}
+
+std::string place_of(const Settings& settings, std::string_view name, std::string_view value) {
+    const auto found = settings.find(name);
+    const std::string place = found == settings.end() ? "" : found->second.place_of(value);
+    return place.empty() ? "" : place + ": ";
+}
+
+// The refusal in the words of where the value was written.
+Exit refused_where_written(const Refused& refused, const Settings& settings) {
+    const std::string name = refused.flag().substr(2);
+    const auto found = settings.find(name);
+    if (found == settings.end()) return usage_error(refused.what());
+    return usage_error(place_of(settings, name, refused.value()) + found->second.called(name) +
+                       " " + in_quotes(refused.value()) + ": " + refused.why());
+}
+
+Exit half_of_tls_given(const Settings& settings) {
+    std::string place = place_of(settings, "tlscert", "");
+    if (place.empty()) place = place_of(settings, "tlskey", "");
+    return {2, "", place + std::string(half_of_tls) + "\n"};
+}
+
+Exit all_faults(const std::vector<std::string>& faults) {
+    Exit exit{2, "", ""};
+    for (const std::string& fault : faults)
+        exit.err += usage_error(fault).err;
+    return exit;
+}
+
+Exit unknown_flag(const std::string& argument, const std::vector<Settable>& settable) {
+    std::string why = "is not a flag of the broker";
+    if (argument.starts_with("--")) {
+        const std::string written = argument.substr(2, argument.find('=') - 2);
+        if (const std::string meant = nearest_name(written, settable); !meant.empty())
+            why += "; did you mean --" + meant + "?";
+    }
+    return misused(in_quotes(argument), why);
+}
+
+std::optional<std::string> file_of(const Asked& asked, const Environment& environment) {
+    if (asked.config) return asked.config;
+    const auto variable = environment.find(variable_of("config"));
+    if (variable == environment.end() || variable->second.empty()) return std::nullopt;
+    return variable->second;
+}
+
 }  // namespace
 
 std::variant<BrokerOptions, Exit> parse_command_line(int argc, const char* const* argv) {
+    return parse_command_line(argc, argv, environment_of_this_process());
+}
+
+std::variant<BrokerOptions, Exit> parse_command_line(int argc, const char* const* argv,
+                                                     const Environment& environment, bool again) {
     const BrokerOptions defaults;
     Flags flags;
+    Asked asked;
     CLI::App app(description, std::string(program));
     app.get_formatter()->column_width(34);
     app.footer(examples);
@@ -231,25 +353,39 @@ std::variant<BrokerOptions, Exit> parse_command_line(int argc, const char* const
     add_keys(app, flags, defaults);
     add_clients(app, flags, defaults);
     add_slow_subscribers(app, flags, defaults);
-    add_process(app, flags, defaults);
+    add_process(app, flags, asked, defaults);
+    const std::vector<Settable> settable = settable_of(app);
+    Gathered gathered;
 
     if (const char* const argument = find_empty_value(argc, argv))
         return misused(in_quotes(argument), "has no value");
     try {
         app.parse(argc, argv);
-        if (!app.remaining().empty())
-            return misused(in_quotes(app.remaining().front()), "is not a flag of the broker");
-        return to_options(flags);
+        if (!app.remaining().empty()) return unknown_flag(app.remaining().front(), settable);
+        std::vector<FileSetting> written;
+        const std::optional<std::string> file = file_of(asked, environment);
+        if (file) written = read_settings(*file, again);
+        gathered = gather(settable, given_on(app), environment, written, file.value_or(""));
+        if (!gathered.faults.empty()) return all_faults(gathered.faults);
+        say(app, gathered.settings);
+        BrokerOptions options = to_options(flags);
+        options.settings = std::move(gathered.settings);
+        options.notes = std::move(gathered.notes);
+        return options;
     } catch (const CLI::CallForHelp&) {
         return Exit{0, help_text(app), ""};
     } catch (const CLI::CallForVersion& version) {
         return Exit{0, std::string(version.what()) + "\n", ""};
     } catch (const CLI::ArgumentMismatch& mismatch) {
         return misused(blamed_flag(mismatch.what()), "needs a value");
+    } catch (const CLI::ExcludesError& pair) {
+        return misused(std::string(pair.what()) + ":", "keep one of the two");
     } catch (const CLI::ParseError& error) {
         return misused(in_quotes(error.what()), "was not understood");
+    } catch (const Refused& refused) {
+        return refused_where_written(refused, gathered.settings);
     } catch (const Error& error) {
-        if (error.what() == half_of_tls) return Exit{2, "", std::string(half_of_tls) + "\n"};
+        if (error.what() == half_of_tls) return half_of_tls_given(gathered.settings);
         return usage_error(error.what());
     }
 }

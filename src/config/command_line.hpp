@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// command_line.hpp: the broker's flags (upstream's, all kept, and ours) into BrokerOptions.
+// command_line.hpp: the broker's flags (upstream's, all kept, and ours) into BrokerOptions, from
+// the command line, the environment and the file that --config names (settings.hpp).
 #pragma once
 
 #include "config/options.hpp"
@@ -15,8 +16,15 @@ struct Exit {
     std::string err;  // for stderr
 };
 
-// Never throws: a bad flag or value is an Exit with status 2 and one clear line.
+// Never throws: a bad flag, variable or key, or a value of one, is an Exit with status 2 and a
+// clear line for each that was found.
 [[nodiscard]] std::variant<BrokerOptions, Exit> parse_command_line(int argc,
                                                                    const char* const* argv);
+
+// The same with an environment of the caller's; `again` when the file has been read before.
+[[nodiscard]] std::variant<BrokerOptions, Exit> parse_command_line(int argc,
+                                                                   const char* const* argv,
+                                                                   const Environment& environment,
+                                                                   bool again = false);
 
 }  // namespace hpfeeds::config

@@ -87,6 +87,22 @@ void read_log_format(LogFormat& value, const Given& given) {
     value = *given == "json" ? LogFormat::json : LogFormat::text;
 }
 
+void read_log_level(LogLevel& value, const Given& given, bool debug) {
+    if (debug) value = LogLevel::debug;
+    if (!given) return;
+    if (*given == "debug") {
+        value = LogLevel::debug;
+    } else if (*given == "info") {
+        value = LogLevel::info;
+    } else if (*given == "warning") {
+        value = LogLevel::warning;
+    } else if (*given == "error") {
+        value = LogLevel::error;
+    } else {
+        refuse("--log-level", *given, "unknown level; write debug, info, warning or error");
+    }
+}
+
 void read_slow_policy(SlowPolicy& value, const Given& given) {
     if (!given) return;
     if (*given == "disconnect") {
@@ -195,7 +211,7 @@ BrokerOptions to_options(const Flags& flags) {
     read_auth(options.auth, flags.auth);
     if (flags.exporter) options.exporter = parse_host_port(*flags.exporter, "--exporter");
     read_name(options.name, flags.name);
-    options.debug = flags.debug;
+    read_log_level(options.log_level, flags.log_level, flags.debug);
     read_log_format(options.log_format, flags.log_format);
     read_threads(options.threads, flags.threads);
 

@@ -24,6 +24,7 @@ struct Flags {
     std::optional<std::string> exporter;
     std::optional<std::string> name;
     bool debug = false;
+    std::optional<std::string> log_level;
     std::optional<std::string> log_format;
     std::optional<std::string> threads;
 

@@ -34,6 +34,10 @@ inline constexpr std::size_t endpoints_max = 64;
 // Stores are asked one after another at every login.
 inline constexpr std::size_t auth_sources_max = 16;
 
+// A configuration sets each flag at most once; the manual with every comment is a hundredth of
+// this.
+inline constexpr std::size_t settings_file_bytes_max = 1 * mib;
+
 // One shard a core, on the largest machines we know of.
 inline constexpr Bounds<unsigned> threads{1, 64};
 inline constexpr unsigned threads_auto = 0;  // what suits the machine, which config does not know

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "config/endpoint.hpp"
+#include "config/settings.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -16,13 +17,14 @@ namespace hpfeeds::config {
 
 enum class SlowPolicy : std::uint8_t { disconnect, drop_newest, drop_oldest };
 enum class LogFormat : std::uint8_t { text, json };
+enum class LogLevel : std::uint8_t { debug, info, warning, error };
 
 struct BrokerOptions {
     std::vector<Endpoint> endpoints;          // never empty after parsing
     std::vector<std::string> auth{"sqlite"};  // --auth, in order
     std::optional<HostPort> exporter;         // off unless asked for
     std::string name = "hpfeeds";             // in INFO; at most 255 bytes
-    bool debug = false;
+    LogLevel log_level = LogLevel::info;      // debug: every connection and subscription, too
     LogFormat log_format = LogFormat::text;
     unsigned threads = 1;  // shards; 1 to 64, or threads_auto
 
@@ -48,6 +50,9 @@ struct BrokerOptions {
     // Nothing: sessions keep the rights they logged in with.
     std::optional<std::chrono::milliseconds> recheck{30'000};
     bool wildcards = false;  // `*` and `prefix.*` in channel lists stand for many channels
+
+    Settings settings;               // what was said, flag by flag, and where
+    std::vector<std::string> notes;  // what may be a mistake in it; lines for the log
 };
 
 }  // namespace hpfeeds::config

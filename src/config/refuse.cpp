@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/refuse.hpp"
 
-#include "hpfeeds/error.hpp"
-
 #include <cstddef>
 
 namespace hpfeeds::config {
@@ -30,7 +28,7 @@ std::string in_quotes(std::string_view value) {
 }
 
 void refuse(std::string_view flag, std::string_view value, std::string_view why) {
-    throw Error(std::string(flag) + " " + in_quotes(value) + ": " + std::string(why));
+    throw Refused(std::string(flag), std::string(value), std::string(why));
 }
 
 }  // namespace hpfeeds::config

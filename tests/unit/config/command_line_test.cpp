@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/command_line.hpp"
 
+#include "support/temporary_directory.hpp"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -115,7 +117,7 @@ TEST(CommandLine, CarriesEveryFlagToItsOption) {
     EXPECT_EQ(all.exporter.value().host, "::1");
     EXPECT_EQ(all.exporter.value().port, 4);
     EXPECT_EQ(all.name, "mybroker");
-    EXPECT_TRUE(all.debug);
+    EXPECT_EQ(all.log_level, LogLevel::debug);
     EXPECT_EQ(all.log_format, LogFormat::json);
     EXPECT_EQ(all.threads, 5u);
     EXPECT_EQ(all.connections_max, 6u);
@@ -185,6 +187,139 @@ TEST(CommandLine, RefusesAValueForAFlagThatHasNone) {
     EXPECT_THAT(refusal({"--debug=maybe"}), HasSubstr("--debug"));
 }
 
+TEST(CommandLine, NamesTheFlagThatWasProbablyMeant) {
+    EXPECT_THAT(refusal({"--max-qeue=1M"}), HasSubstr("did you mean --max-queue?"));
+    EXPECT_THAT(refusal({"--bin"}), HasSubstr("did you mean --bind?"));
+}
+
+TEST(CommandLine, RefusesBothOfAPair) {
+    EXPECT_THAT(refusal({"--debug", "--log-level", "info"}), HasSubstr("keep one of the two"));
+    EXPECT_EQ(options({"--log-level", "warning"}).log_level, LogLevel::warning);
+}
+
+class ConfigurationFile : public testing::Test {
+protected:
+    std::variant<BrokerOptions, Exit> parse_file(const std::string& text,
+                                                 std::vector<const char*> arguments = {},
+                                                 const Environment& environment = {}) {
+        support::write_file(directory_.file("b.toml"), text);
+        arguments.insert(arguments.begin(), {"hpfeeds-broker", "--config", path_.c_str()});
+        return parse_command_line(static_cast<int>(arguments.size()), arguments.data(),
+                                  environment);
+    }
+    BrokerOptions options_of(const std::string& text, std::vector<const char*> arguments = {},
+                             const Environment& environment = {}) {
+        const auto parsed = parse_file(text, std::move(arguments), environment);
+        if (const auto* refused = std::get_if<Exit>(&parsed)) {
+            ADD_FAILURE() << refused->err;
+            return {};
+        }
+        return std::get<BrokerOptions>(parsed);
+    }
+    std::string refusal_of(const std::string& text, std::vector<const char*> arguments = {},
+                           const Environment& environment = {}) {
+        const auto parsed = parse_file(text, std::move(arguments), environment);
+        const auto* exit = std::get_if<Exit>(&parsed);
+        if (exit == nullptr) {
+            ADD_FAILURE() << "accepted: " << text;
+            return {};
+        }
+        EXPECT_EQ(exit->status, 2);
+        return exit->err;
+    }
+
+    support::TemporaryDirectory directory_;
+    std::string path_ = directory_.file("b.toml");
+};
+
+// What --help knows can be set in the file, whoever adds it: a switch, a list, or one value.
+TEST_F(ConfigurationFile, KnowsEveryFlag) {
+    std::istringstream help(exit_of({"--help"}).out);
+    std::size_t flags = 0;
+    for (std::string line; std::getline(help, line);) {
+        const std::size_t dashes = line.find("--");
+        if (!line.starts_with("  ") || dashes == std::string::npos || dashes > 5) continue;
+        const std::string name =
+            line.substr(dashes + 2, line.find_first_of(" \n", dashes) - dashes - 2);
+        const bool of_the_line_alone = name == "help" || name == "version" || name == "config" ||
+                                       name == "check" || name == "print-config";
+        if (of_the_line_alone) continue;
+        ++flags;
+        const auto parsed = parse_file(name + " = [[]]");
+        EXPECT_THAT(std::get<Exit>(parsed).err, HasSubstr("a list inside a list")) << name;
+        const auto known = parse_file(name + " = []");
+        EXPECT_THAT(std::get<Exit>(known).err, testing::Not(HasSubstr("unknown key"))) << name;
+        // Or a key of the env store, or a variable of Kubernetes, could be taken for it.
+        for (const char* ending : {"secret", "owner", "pubchans", "subchans"})
+            EXPECT_FALSE(name.ends_with(ending)) << name;
+        EXPECT_FALSE(name == "port" || name.starts_with("port-") || name.starts_with("service-"))
+            << name;
+    }
+    EXPECT_GE(flags, 25u);
+}
+
+TEST_F(ConfigurationFile, SaysWhatTheCommandLineCouldSay) {
+    const BrokerOptions all = options_of(
+        "endpoint = ['tcp:interface=\\:\\:1:port=2', \"tcp:port=3\"]\n"
+        "auth = \"env\"\n"
+        "name = \"[a,b]\"\n"
+        "debug = true\n"
+        "wildcards = true\n"
+        "threads = 5\n"
+        "max-queue = \"64M\"\n");
+    EXPECT_THAT(all.endpoints,
+                ElementsAre(Endpoint{.interface = "::1", .port = 2}, Endpoint{.port = 3}));
+    EXPECT_THAT(all.auth, ElementsAre("env"));
+    EXPECT_EQ(all.name, "[a,b]");
+    EXPECT_EQ(all.log_level, LogLevel::debug);
+    EXPECT_TRUE(all.wildcards);
+    EXPECT_EQ(all.threads, 5u);
+    EXPECT_EQ(all.subscriber_bytes_max, 64u * 1024 * 1024);
+}
+
+TEST_F(ConfigurationFile, GoesBehindTheEnvironmentAndTheCommandLine) {
+    const Environment environment{{"HPFEEDS_BROKER_THREADS", "2"}, {"HPFEEDS_BROKER_NAME", "env"}};
+    const BrokerOptions all =
+        options_of("threads = 3\nname = \"file\"\nauth = \"env\"", {"--threads", "1"}, environment);
+    EXPECT_EQ(all.threads, 1u);
+    EXPECT_EQ(all.name, "env");
+    EXPECT_THAT(all.auth, ElementsAre("env"));
+    EXPECT_EQ(all.settings.at("threads").source, Source::command_line);
+    EXPECT_EQ(all.settings.at("name").source, Source::environment);
+    EXPECT_EQ(all.settings.at("auth").source, Source::file);
+}
+
+TEST_F(ConfigurationFile, MayBeNamedByTheEnvironment) {
+    support::write_file(directory_.file("b.toml"), "threads = 7");
+    const char* const program = "hpfeeds-broker";
+    const auto parsed = parse_command_line(1, &program, {{"HPFEEDS_BROKER_CONFIG", path_}});
+    EXPECT_EQ(std::get<BrokerOptions>(parsed).threads, 7u);
+}
+
+TEST_F(ConfigurationFile, IsToldByLineWhenAValueIsBad) {
+    EXPECT_EQ(refusal_of("\nmax-queue = \"12Q\""),
+              "hpfeeds-broker: " + path_ +
+                  ":2: max-queue '12Q': not a size; write bytes, or a number with K, M or G, as in "
+                  "64M\n");
+    EXPECT_THAT(refusal_of("endpoint = [\n'tcp:port=1',\n'udp:port=1']"),
+                StartsWith("hpfeeds-broker: " + path_ + ":3: endpoint 'udp:port=1': "));
+    EXPECT_EQ(refusal_of("\ntlscert = 'c'"), path_ + ":2: Must specify --tlskey AND --tlscert\n");
+    EXPECT_THAT(refusal_of("threads = -1"), HasSubstr(":1: threads '-1': "));
+    EXPECT_THAT(refusal_of("max-qeue = 1\n\nnme = 1"),
+                StartsWith("hpfeeds-broker: " + path_ + ":1: unknown key 'max-qeue'"));
+}
+
+TEST_F(ConfigurationFile, IsNotBlamedForWhatTheEnvironmentSays) {
+    EXPECT_THAT(refusal_of("threads = 1", {}, {{"HPFEEDS_BROKER_THREADS", "x"}}),
+                StartsWith("hpfeeds-broker: HPFEEDS_BROKER_THREADS 'x': "));
+    EXPECT_THAT(refusal_of("threads = 1", {"--threads", "x"}),
+                StartsWith("hpfeeds-broker: --threads 'x': "));
+}
+
+TEST_F(ConfigurationFile, MustBeThere) {
+    EXPECT_THAT(refusal({"--config", "no-such.toml"}), HasSubstr("'no-such.toml': No such file"));
+}
+
 TEST(CommandLine, PrintsItsVersion) {
     const Exit version = exit_of({"--version"});
     EXPECT_EQ(version.status, 0);
@@ -205,6 +340,8 @@ TEST(CommandLine, TeachesEveryFlag) {
                              "--name",
                              "--debug",
                              "--log-format",
+                             "--log-level",
+                             "--config",
                              "--threads",
                              "--max-connections",
                              "--login-deadline",
@@ -247,7 +384,10 @@ TEST(CommandLine, TeachesExamplesThatWork) {
         const std::vector<std::string> parts{std::istream_iterator<std::string>(words), {}};
         std::vector<const char*> arguments;
         for (std::size_t index = 1; index < parts.size(); ++index)
-            arguments.push_back(parts[index].c_str());
+            if (parts[index] == "--config")
+                ++index;  // no file of the reader's is here
+            else
+                arguments.push_back(parts[index].c_str());
         EXPECT_THAT(options(arguments).endpoints, testing::Not(IsEmpty())) << line;
     }
     EXPECT_GE(examples, 3);

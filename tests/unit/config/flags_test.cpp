@@ -37,7 +37,7 @@ TEST(Flags, MeanTheDocumentedDefaultsWhenNoneIsGiven) {
     EXPECT_THAT(options.auth, ElementsAre("sqlite"));
     EXPECT_FALSE(options.exporter);
     EXPECT_EQ(options.name, "hpfeeds");
-    EXPECT_FALSE(options.debug);
+    EXPECT_EQ(options.log_level, LogLevel::info);
     EXPECT_EQ(options.log_format, LogFormat::text);
     EXPECT_EQ(options.slow_policy, SlowPolicy::disconnect);
     EXPECT_EQ(options.frame_bytes_max, 5u + 1'048'576u);
