@@ -94,17 +94,24 @@ MongoStore::~MongoStore() = default;
 
 Lookup MongoStore::find(std::string_view ident) noexcept {
     if (ident.size() > ident_bytes_max || !is_utf8(ident)) return Lookup::absent();
-    const UnderWay counted(under_way_);
-    if (slow_.load(std::memory_order_relaxed) && !ident.empty() && counted.others()) {
-        if (const auto keys = read_ahead_.keys([this] { return read_all(); })) {
-            const auto found = keys->find(std::string(ident));
-            return found == keys->end() ? Lookup::absent() : found->second;
-        }
-    }
     // The empty ident is nobody's, and how a lane asks whether the server is there.
+    if (ident.empty()) {
+        Lookup lookup = ask_server(ident);
+        return failed(lookup) ? lookup : Lookup::absent();
+    }
+    const UnderWay counted(under_way_);
+    if (slow_.load(std::memory_order_relaxed) && counted.others()) {
+        // An ident that is not among them may have been added since.
+        if (const auto keys = read_ahead_.keys([this] { return read_all(); }))
+            if (const auto found = keys->find(std::string(ident)); found != keys->end())
+                return found->second;
+    }
+    return ask_server(ident);
+}
+
+Lookup MongoStore::ask_server(std::string_view ident) {
     Reply reply = ask_again_if_stale(ident);
     note_outcome(reply);
-    if (ident.empty() && !failed(reply.lookup)) return Lookup::absent();
     return std::move(reply.lookup);
 }
 

@@ -6,7 +6,7 @@
 // decides. An ident that is not UTF-8 cannot stand in a document, so nobody is asked about it.
 //
 // Only where a look-up takes long and several are under way, the collection is read whole and known
-// for a second (mongo_read_ahead.hpp).
+// for a second (mongo_read_ahead.hpp); who is not in it is looked up all the same.
 //
 // A server that is away when the broker starts, goes away, hangs or comes back needs no help: every
 // step of a look-up has a bound. What rests in the pool
@@ -59,6 +59,7 @@ private:
     };
 
     [[nodiscard]] Pool pool(std::string& fault);
+    [[nodiscard]] Lookup ask_server(std::string_view ident);
     [[nodiscard]] Reply ask(std::string_view ident);
     [[nodiscard]] Lookup lookup_in(const bson_t& document, std::string_view ident) const;
     [[nodiscard]] Lookup unavailable(const std::string& why, Failure failure) const;

@@ -218,6 +218,31 @@ TEST_F(MongoKeys, ManyLoginsAtOnceAreServedFromASlowServer) {
     expect_refused(broker, {"s7", "s"});
 }
 
+// Who is not in what was read ahead may have been added since.
+TEST_F(MongoKeys, AKeyAddedWhileManyLogInCountsAtOnce) {
+    constexpr int keys = 2'000;
+    constexpr int storm = 100;
+    std::string documents;
+    for (int number = 0; number < keys; ++number)
+        documents += (number == 0 ? "" : ",") + std::string(R"({"identifier": "s)") +
+                     std::to_string(number) + R"(", "secret": "s"})";
+    mongo_insert(server(), documents);
+    const BrokerProcess broker(asking(server().url()));
+    std::vector<std::unique_ptr<WireClient>> clients;
+    const auto log_in_many = [&] {
+        for (int number = 0; number < storm; ++number) {
+            clients.push_back(std::make_unique<WireClient>(
+                broker.address(), Login{"s" + std::to_string(number), "s"}));
+            clients.back()->publish("forbidden", "x");
+        }
+    };
+    log_in_many();
+    clients.front()->expect_refusal("Authkey not allowed to pub here. ident=s0, chan=forbidden");
+    mongo_insert(server(), documented);
+    log_in_many();
+    EXPECT_TRUE(works(broker, {"testing", "secretkey"}));
+}
+
 // ---- what the URL may say ----
 
 TEST_F(MongoKeys, AWrongPasswordRefusesLoginsAndSaysWhatToCheckWithoutTellingIt) {
