@@ -10,6 +10,7 @@
 #include "hide_secrets.hpp"
 #include "hpfeeds/error.hpp"
 #include "log/log.hpp"
+#include "service/surroundings.hpp"
 
 #include <cstdio>
 #include <exception>
@@ -42,7 +43,7 @@ int run(const hpfeeds::config::BrokerOptions& options) {
         log::warning("the configuration may not be what was meant", {{"reason", note}});
     int status = 0;
     try {
-        broker::Broker(options).run();
+        broker::Broker(options, service::Surroundings::from_environment()).run();
     } catch (const std::exception& error) {
         log::stop();
         std::fprintf(stderr, "hpfeeds-broker: %s\n", error.what());

@@ -167,6 +167,11 @@ void Desk::answer(const Errand& errand, Lookup lookup) {
                std::move(lookup), request.opened_ns});
 }
 
+bool Desk::every_store_was_asked() const {
+    return std::all_of(stages_.begin(), stages_.end(),
+                       [](const Stage& stage) { return !stage.lane || stage.lane->was_asked(); });
+}
+
 Desk::Counts Desk::counts() const {
     Counts counts{looked_up_.load(std::memory_order_relaxed),
                   refused_full_.load(std::memory_order_relaxed),

@@ -89,6 +89,8 @@ public:
         std::vector<StoreCounts> stores;  // in order
     };
     [[nodiscard]] Counts counts() const;
+    // Whether check_at_start is done: every store has answered, or was found to be out.
+    [[nodiscard]] bool every_store_was_asked() const;
 
 private:
     struct Stage {

@@ -43,7 +43,10 @@ Lane::Lane(AccountSource& source, const Options& options, Answered answered)
       name_(source.name()),
       gate_(options.backoff, fresh_chance()),
       workers_(options.workers) {
-    if (options.check_at_start) queue_.emplace_back();
+    if (options.check_at_start)
+        queue_.emplace_back();
+    else
+        asked_ = true;
     try {
         for (Worker& worker : workers_)
             worker.thread = start_worker_thread("auth-worker", [this, &worker] { work(worker); });
@@ -105,6 +108,11 @@ void Lane::stop() noexcept {
 Lane::Counts Lane::counts() const {
     const Lock lock(mutex_);
     return {counters_.values(), queue_.size(), gate_.out(), last_answer_ != Clock::time_point{}};
+}
+
+bool Lane::was_asked() const {
+    const Lock lock(mutex_);
+    return asked_;
 }
 
 void Lane::work(Worker& self) noexcept {
@@ -221,6 +229,7 @@ Lane::Clock::time_point Lane::next_event() const {
 }
 
 void Lane::conclude(const Job& job, const Lookup& lookup, Clock::time_point now) {
+    asked_ = true;
     const bool failed =
         lookup.status == Lookup::Status::unavailable && lookup.failure != Failure::row;
     if (!failed) last_answer_ = now;

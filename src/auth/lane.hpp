@@ -76,6 +76,8 @@ public:
         bool answered = false;  // once at least
     };
     [[nodiscard]] Counts counts() const;
+    // Whether the look-up of check_at_start has ended, in whichever way; true without it.
+    [[nodiscard]] bool was_asked() const;
 
 private:
     // A look-up for somebody, or one that only asks whether the store answers.
@@ -119,6 +121,7 @@ private:
     std::uint64_t refused_while_out_ = 0;
     std::size_t stuck_ = 0;
     bool clock_rests_ = false;  // it waits for a look-up to begin
+    bool asked_ = false;
     bool stopping_ = false;
     std::vector<Worker> workers_;
     std::thread watch_;

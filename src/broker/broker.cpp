@@ -4,16 +4,19 @@
 #include "auth/desk.hpp"
 #include "auth/open_source.hpp"
 #include "broker/metrics_report.hpp"
+#include "broker/open_sockets.hpp"
 #include "broker/process_setup.hpp"
 #include "broker/readiness.hpp"
 #include "broker/roll_over.hpp"
 #include "broker/shutdown.hpp"
+#include "broker/signals.hpp"
 #include "hpfeeds/error.hpp"
 #include "log/log.hpp"
 #include "metrics/http_exporter.hpp"
 #include "net/door.hpp"
 #include "net/places.hpp"
 #include "net/shard_thread.hpp"
+#include "service/surroundings.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -109,6 +112,9 @@ struct Listening {
     std::string endpoint;
 };
 
+// How often it is looked whether the stores have been asked, while the broker starts.
+constexpr std::chrono::milliseconds ready_poll{5};
+
 std::uint64_t steady_ns() {
     return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(
                                           std::chrono::steady_clock::now().time_since_epoch())
@@ -130,8 +136,10 @@ core::AccountAnswer::Status status_of(auth::Lookup::Status status) {
 
 // In the order in which they are built; they end in the reverse one.
 struct Broker::Rooms {
-    Rooms(const config::BrokerOptions& given, std::size_t connections_max, KeyStores asked)
+    Rooms(const config::BrokerOptions& given, std::size_t connections_max, KeyStores asked,
+          service::Surroundings started_by)
         : options(given),
+          around(std::move(started_by)),
           budget(given.memory_bytes_max),
           places(connections_max),
           key_stores(std::move(asked)),
@@ -153,27 +161,34 @@ struct Broker::Rooms {
     void open_endpoints(const std::vector<net::ShardThread*>& all) {
         std::vector<net::Listener> plain;
         std::vector<net::TlsListener> tls;
+        std::vector<std::size_t> certificate_of;  // of each in tls
         for (const config::Endpoint& endpoint : options.endpoints) {
             const bool encrypted = endpoint.kind == config::Endpoint::Kind::tls;
             if (encrypted)
                 certificates.push_back(
                     std::make_unique<RollOver>(files_of(endpoint), endpoint.text()));
-            net::Listener listener = net::open_listener(
-                {endpoint.interface, endpoint.port, endpoint.device}, endpoint.text());
-            listener.rights = rights_of(endpoint);
-            listening.push_back({listener.address, listener.label});
-            if (encrypted)
-                tls.push_back({std::move(listener), certificates.back()->context()});
-            else
-                plain.push_back(std::move(listener));
+            for (net::Listener& listener :
+                 open_sockets(endpoint, around.sockets, around.notifier)) {
+                listener.rights = rights_of(endpoint);
+                listening.push_back({listener.address, listener.label});
+                if (encrypted) {
+                    tls.push_back({std::move(listener), certificates.back()->context()});
+                    certificate_of.push_back(certificates.size() - 1);
+                } else {
+                    plain.push_back(std::move(listener));
+                }
+            }
         }
+        close_unused(around.sockets, around.notifier);
         all.front()->accept_from(std::move(plain));
         if (tls.empty()) return;
         door = std::make_unique<net::Door>(std::move(tls), options.login_deadline, places, all);
         for (std::size_t i = 0; i < certificates.size(); ++i)
-            certificates[i]->watch([this, i](std::shared_ptr<const net::TlsContext> next) {
-                door->roll_over(i, std::move(next));
-            });
+            certificates[i]->watch(
+                [this, i, certificate_of](const std::shared_ptr<const net::TlsContext>& next) {
+                    for (std::size_t j = 0; j < certificate_of.size(); ++j)
+                        if (certificate_of[j] == i) door->roll_over(j, next);
+                });
     }
     // Called by threads of the desk.
     void hand_back(auth::Answer answer) {
@@ -212,7 +227,15 @@ struct Broker::Rooms {
             shard->post(news);
     }
 
+    // For `systemctl status`.
+    std::string status() const {
+        return "listening on " + std::to_string(listening.size()) +
+               (listening.size() == 1 ? " socket" : " sockets") + "; keys from " +
+               names_of(key_stores);
+    }
+
     config::BrokerOptions options;
+    service::Surroundings around;
     bytes::MemoryBudget budget;
     net::Places places;
     KeyStores key_stores;
@@ -228,12 +251,12 @@ struct Broker::Rooms {
     std::thread door_thread;
 };
 
-Broker::Broker(const config::BrokerOptions& given) {
+Broker::Broker(const config::BrokerOptions& given, service::Surroundings around) {
     config::BrokerOptions options = given;
     options.threads = shard_count(given.threads);
-    block_stop_signals();
+    block_signals();
     const std::size_t descriptors_max = raise_descriptor_limit();
-    build(options, descriptors_max, open_key_stores(options));
+    build(options, descriptors_max, open_key_stores(options), std::move(around));
 }
 
 Broker::Broker(const config::BrokerOptions& given, std::unique_ptr<auth::AccountSource> key_store) {
@@ -241,13 +264,14 @@ Broker::Broker(const config::BrokerOptions& given, std::unique_ptr<auth::Account
     options.threads = shard_count(given.threads);
     KeyStores key_stores;
     key_stores.push_back(std::move(key_store));
-    build(options, descriptor_limit(), std::move(key_stores));
+    build(options, descriptor_limit(), std::move(key_stores), {});
 }
 
 void Broker::build(const config::BrokerOptions& options, std::size_t descriptors_max,
-                   KeyStores key_stores) {
-    rooms_ = std::make_unique<Rooms>(
-        options, connections_max(options.connections_max, descriptors_max), std::move(key_stores));
+                   KeyStores key_stores, service::Surroundings around) {
+    rooms_ =
+        std::make_unique<Rooms>(options, connections_max(options.connections_max, descriptors_max),
+                                std::move(key_stores), std::move(around));
     Rooms& rooms = *rooms_;
 
     for (unsigned i = 0; i < options.threads; ++i)
@@ -285,9 +309,22 @@ std::uint16_t Broker::port() const noexcept {
 
 void Broker::run() {
     start();
-    const int signal = wait_for_stop_signal();
+    const int signal = attend();
     log::info("stopping", {{"signal", signal == SIGINT ? "SIGINT" : "SIGTERM"}});
+    rooms_->around.notifier.stopping("handing out what is queued");
     finish(wait_or_stop_signal);
+}
+
+int Broker::attend() {
+    bool ready = false;
+    for (;;) {
+        // Stores are asked by threads of their own, which nobody tells that somebody waits.
+        const auto signal = wait_for_signal(ready ? std::nullopt : std::optional(ready_poll));
+        if (signal && asks_to_stop(*signal)) return *signal;
+        if (ready || !rooms_->desk.every_store_was_asked()) continue;
+        ready = true;
+        rooms_->around.notifier.ready(rooms_->status());
+    }
 }
 
 void Broker::start() {

@@ -11,6 +11,7 @@
 #include "auth/account_source.hpp"
 #include "broker/shutdown.hpp"
 #include "config/options.hpp"
+#include "service/surroundings.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -21,8 +22,9 @@ namespace hpfeeds::broker {
 class Broker {
 public:
     // Opens the key stores, binds every endpoint and the exporter, and logs where it listens.
-    // Blocks SIGTERM and SIGINT for the whole process: run() waits for them.
-    explicit Broker(const config::BrokerOptions& options);
+    // Blocks the signals of signals.hpp for the whole process: run() waits for them. Sockets and a
+    // service manager are taken from `around`.
+    explicit Broker(const config::BrokerOptions& options, service::Surroundings around = {});
     // A guest in somebody else's process: asks `key_store` in place of BrokerOptions::auth, and
     // touches neither signals nor limits. For start() and stop().
     Broker(const config::BrokerOptions& options, std::unique_ptr<auth::AccountSource> key_store);
@@ -31,7 +33,8 @@ public:
     Broker(const Broker&) = delete;
     Broker& operator=(const Broker&) = delete;
 
-    // Serves until SIGTERM or SIGINT, then stops accepting, hands out what is queued for at most
+    // Serves, and tells the service manager so once it listens and every key store was asked; until
+    // SIGTERM or SIGINT. Then it stops accepting, hands out what is queued for at most
     // BrokerOptions::shutdown_grace, and returns. A second signal ends the waiting.
     void run();
 
@@ -46,7 +49,10 @@ public:
 private:
     struct Rooms;
     void build(const config::BrokerOptions& options, std::size_t descriptors_max,
-               std::vector<std::unique_ptr<auth::AccountSource>> key_stores);
+               std::vector<std::unique_ptr<auth::AccountSource>> key_stores,
+               service::Surroundings around);
+    // Until the signal that ends the broker, which it returns.
+    [[nodiscard]] int attend();
     void finish(const Patience& patience);
     std::unique_ptr<Rooms> rooms_;
 };

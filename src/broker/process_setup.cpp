@@ -5,10 +5,8 @@
 #include "hpfeeds/error.hpp"
 #include "net/limits.hpp"
 
-#include <pthread.h>
 #include <sys/resource.h>
 #include <algorithm>
-#include <csignal>
 #include <string>
 #include <thread>
 
@@ -52,15 +50,6 @@ unsigned shard_count(unsigned asked) {
     // Of the processors that taskset, a unit or a container leaves us.
     const unsigned processors = std::thread::hardware_concurrency();
     return std::clamp(processors / 2, config::threads.least, config::threads.most);
-}
-
-void block_stop_signals() {
-    sigset_t stops;
-    sigemptyset(&stops);
-    sigaddset(&stops, SIGTERM);
-    sigaddset(&stops, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &stops, nullptr);
-    std::signal(SIGPIPE, SIG_IGN);
 }
 
 }  // namespace hpfeeds::broker

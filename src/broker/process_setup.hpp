@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// process_setup.hpp: what a broker wants of its process: descriptors, and signals that wait to be
-// asked for.
+// process_setup.hpp: what a broker wants of its process and its machine: descriptors, processors.
 #pragma once
 
 #include <cstddef>
@@ -20,8 +19,5 @@ std::size_t raise_descriptor_limit();
 // there are processors that this process may use, and at least one. The other half is for the
 // kernel's part of every message, which is the larger one (docs/PERFORMANCE.md).
 [[nodiscard]] unsigned shard_count(unsigned asked);
-
-// Blocks SIGTERM and SIGINT in this thread and all that it will start, and ignores SIGPIPE.
-void block_stop_signals();
 
 }  // namespace hpfeeds::broker

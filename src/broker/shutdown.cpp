@@ -2,22 +2,11 @@
 #include "broker/shutdown.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <csignal>
-#include <ctime>
 
 namespace hpfeeds::broker {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-sigset_t stop_signals() {
-    sigset_t stops;
-    sigemptyset(&stops);
-    sigaddset(&stops, SIGTERM);
-    sigaddset(&stops, SIGINT);
-    return stops;
-}
 
 // Looks every few milliseconds until all shards fulfil `wanted`; false when patience or the
 // deadline ended first.
@@ -32,20 +21,6 @@ bool wait_until(std::span<net::ShardThread* const> shards, Clock::time_point dea
 }
 
 }  // namespace
-
-int wait_for_stop_signal() {
-    const sigset_t stops = stop_signals();
-    int signal = 0;
-    while (sigwait(&stops, &signal) == EINTR) {
-    }
-    return signal;
-}
-
-bool wait_or_stop_signal(std::chrono::nanoseconds pause) {
-    const sigset_t stops = stop_signals();
-    const timespec wait{0, static_cast<long>(pause.count())};
-    return sigtimedwait(&stops, nullptr, &wait) > 0;
-}
 
 void drain(std::span<net::ShardThread* const> shards, std::chrono::milliseconds grace,
            const Patience& patience) {

@@ -10,13 +10,8 @@
 
 namespace hpfeeds::broker {
 
-// Requires: block_stop_signals(). Returns SIGTERM or SIGINT.
-[[nodiscard]] int wait_for_stop_signal();
-
 // Waits for so long; true: there is no patience left.
 using Patience = std::function<bool(std::chrono::nanoseconds)>;
-// Loses patience at SIGTERM and SIGINT. Requires: block_stop_signals().
-[[nodiscard]] bool wait_or_stop_signal(std::chrono::nanoseconds pause);
 
 // First every shard stops accepting and reading and posts what it has for the others; only then do
 // all of them close their sessions, so that nothing which was received is lost between two shards.

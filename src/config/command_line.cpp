@@ -76,7 +76,8 @@ void add_listening(CLI::App& app, Flags& flags) {
     const std::string group = "Where to listen";
     add_list(app, "-e,--endpoint", flags.endpoint, "ENDPOINT",
              "tcp:port=PORT[:interface=ADDRESS][:device=NAME]\n"
-             "[:allow=publish|subscribe], or tls: with\n"
+             "[:allow=publish|subscribe]; fd=NAME in place of port for a socket\n"
+             "that systemd hands over; or tls: with\n"
              ":key=FILE:cert=FILE[:chain=FILE][:ca=FILE[:ident=cn]] as well;\n"
              "may be repeated")
         ->group(group);

@@ -88,14 +88,16 @@ public:
         const std::size_t equals = part.find('=');
         if (equals == std::string_view::npos) refuse_lonely(part);
         const std::string_view key = part.substr(0, equals);
-        if (std::find(seen_.begin(), seen_.end(), key) != seen_.end())
+        if (has(key))
             refuse(flag, whole_, "field " + in_quotes(key) + " is given twice; keep one of them");
         seen_.push_back(key);
         store(key, without_escapes(part.substr(equals + 1), whole_));
     }
 
     void require_all() const {
-        if (std::find(seen_.begin(), seen_.end(), "port") == seen_.end())
+        if (has("fd"))
+            require_fd_alone();
+        else if (!has("port"))
             refuse(flag, whole_, "no port; add port=20000");
         if (endpoint_.kind != Endpoint::Kind::tls) return;
         if (endpoint_.key.empty())
@@ -109,6 +111,31 @@ public:
     }
 
 private:
+    [[nodiscard]] bool has(std::string_view key) const {
+        return std::find(seen_.begin(), seen_.end(), key) != seen_.end();
+    }
+
+    void require_fd_alone() const {
+        for (const std::string_view key : {"port", "interface", "device"})
+            if (has(key))
+                refuse(flag, whole_,
+                       "fd is a socket that is bound already, so " + std::string(key) +
+                           " says nothing; write it into the .socket unit, or leave fd out");
+    }
+
+    void store_fd(std::string value) {
+        const bool fits = !value.empty() && value.size() <= socket_name_bytes_max &&
+                          std::all_of(value.begin(), value.end(), [](char character) {
+                              return character > ' ' && character < '\x7f' && character != ':';
+                          });
+        if (!fits)
+            refuse(flag, whole_,
+                   "fd " + in_quotes(value) +
+                       " cannot be a socket's name; write what FileDescriptorName= of the .socket "
+                       "unit says: 1 to 255 printable characters, no space, no colon");
+        endpoint_.fd = std::move(value);
+    }
+
     [[noreturn]] void refuse_lonely(std::string_view part) const {
         if (parse_port(part) && seen_.empty())
             refuse(flag, whole_, "a port is a field; write port=" + std::string(part));
@@ -139,6 +166,8 @@ private:
             endpoint_.device = std::move(value);
         } else if (key == "allow") {
             endpoint_.allow = parse_allow(value, whole_);
+        } else if (key == "fd") {
+            store_fd(std::move(value));
         } else if (key == "key" || key == "cert" || key == "chain" || key == "ca") {
             store_file(key, std::move(value));
         } else if (key == "ident") {
@@ -152,9 +181,9 @@ private:
             refuse(flag, whole_,
                    "unknown field " + in_quotes(key) + "; a " +
                        (endpoint_.kind == Endpoint::Kind::tls
-                            ? "tls endpoint has port, interface, device, allow, key, cert, "
+                            ? "tls endpoint has fd, port, interface, device, allow, key, cert, "
                               "chain, ca and ident"
-                            : "tcp endpoint has port, interface, device and allow"));
+                            : "tcp endpoint has fd, port, interface, device and allow"));
         }
     }
 
@@ -198,8 +227,9 @@ std::string Endpoint::text() const {
     const auto append = [&](std::string_view name, std::string_view value) {
         if (!value.empty()) out += ":" + std::string(name) + "=" + with_escapes(value);
     };
+    append("fd", fd);
     append("interface", interface);
-    append("port", std::to_string(port));
+    if (fd.empty()) append("port", std::to_string(port));
     append("device", device);
     if (allow != Allow::both) append("allow", allow == Allow::publish ? "publish" : "subscribe");
     append("key", key);

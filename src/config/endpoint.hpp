@@ -19,7 +19,8 @@ struct Endpoint {
     std::string interface = {};  // an IPv4 or IPv6 address or host name; empty: all addresses
     std::uint16_t port = 0;      // 0: the system chooses (tests); the log says which
     std::string device = {};     // SO_BINDTODEVICE; empty: any
-    Allow allow = Allow::both;   // what its clients may do, if their keys say so too
+    std::string fd = {};  // a socket that was handed over under this name, in place of those three
+    Allow allow = Allow::both;  // what its clients may do, if their keys say so too
     std::string key = {}, cert = {}, chain = {};  // tls: paths
     std::string ca = {};  // tls: whoever connects must show a certificate that leads to one here
     bool ident_is_cn = false;  // tls, with ca: and may log in only as what that certificate names
@@ -30,8 +31,8 @@ struct Endpoint {
 };
 
 // Throws hpfeeds::Error that names the string, the field and the remedy: unknown class or field, a
-// field twice, no port, a port out of range, a tls endpoint without key or cert, ident=cn without
-// ca.
+// field twice, no port (or one beside fd), a port out of range, a tls endpoint without key or cert,
+// ident=cn without ca.
 [[nodiscard]] Endpoint parse_endpoint(std::string_view text);
 
 // HOST:PORT of --bind and --exporter. IPv6 is written `[::1]:20000`, and loses its brackets;

@@ -29,6 +29,8 @@ inline constexpr std::size_t gib = 1024 * mib;
 inline constexpr std::size_t name_bytes_max = 255;
 // Linux: IFNAMSIZ is 16, one of them the closing zero.
 inline constexpr std::size_t device_bytes_max = 15;
+// systemd: FDNAME_MAX.
+inline constexpr std::size_t socket_name_bytes_max = 255;
 // Each endpoint is a socket that every shard watches; more of them is a mistake in a script.
 inline constexpr std::size_t endpoints_max = 64;
 // Stores are asked one after another at every login.

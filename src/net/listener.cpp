@@ -4,10 +4,12 @@
 #include "hpfeeds/error.hpp"
 #include "net/limits.hpp"
 
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <memory>
@@ -64,6 +66,20 @@ void set_connection_flags(int fd) noexcept {
     set_flag(fd, IPPROTO_TCP, TCP_KEEPCNT, keepalive_probes);
 }
 
+// -1 when `fd` is no socket.
+int option(int fd, int name) noexcept {
+    int value = -1;
+    socklen_t size = sizeof value;
+    return getsockopt(fd, SOL_SOCKET, name, &value, &size) == 0 ? value : -1;
+}
+
+Address bound_address(int fd) noexcept {
+    sockaddr_storage bound{};
+    socklen_t size = sizeof bound;
+    getsockname(fd, reinterpret_cast<sockaddr*>(&bound), &size);
+    return Address(bound);
+}
+
 // The error number, or 0; `out` is bound and listening then.
 int try_listen(const addrinfo& candidate, const ListenAddress& where, Descriptor& out) {
     Descriptor socket(::socket(candidate.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
@@ -96,10 +112,30 @@ Listener open_listener(const ListenAddress& where, std::string label) {
     if (error)
         throw Error("cannot listen on " + label + ": " + std::strerror(error) +
                     remedy(error, where));
-    sockaddr_storage bound{};
-    socklen_t size = sizeof bound;
-    getsockname(listener.socket.get(), reinterpret_cast<sockaddr*>(&bound), &size);
-    listener.address = Address(bound);
+    listener.address = bound_address(listener.socket.get());
+    listener.label = std::move(label);
+    return listener;
+}
+
+Listener adopt_listener(Descriptor socket, std::span<const int> families, std::string label) {
+    const int fd = socket.get();
+    const auto refuse = [&](const std::string& why) {
+        throw Error("cannot listen on " + label + ": the socket that was handed over " + why);
+    };
+    if (option(fd, SO_TYPE) != SOCK_STREAM)
+        refuse("is no stream socket; write ListenStream= into the .socket unit");
+    if (std::find(families.begin(), families.end(), option(fd, SO_DOMAIN)) == families.end())
+        refuse(
+            "is of another family than this endpoint's class; write an address and a port behind "
+            "ListenStream= for tcp and tls, a path for unix");
+    if (option(fd, SO_ACCEPTCONN) != 1)
+        refuse("does not listen; write Accept=no into the .socket unit, and no ListenDatagram=");
+    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+    fcntl(fd, F_SETFD, FD_CLOEXEC);
+    if (option(fd, SO_DOMAIN) != AF_UNIX) set_connection_flags(fd);
+    Listener listener;
+    listener.address = bound_address(fd);
+    listener.socket = std::move(socket);
     listener.label = std::move(label);
     return listener;
 }

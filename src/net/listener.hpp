@@ -2,7 +2,8 @@
 // listener.hpp: a listening TCP socket.
 //
 // Threads  made by the main thread, then owned by the shard that accepts.
-// Errors   open_listeners() throws hpfeeds::Error with the address, the cause and the remedy.
+// Errors   open_listener() and adopt_listener() throw hpfeeds::Error with the address, the cause
+// and the remedy.
 #pragma once
 
 #include "core/account.hpp"
@@ -11,6 +12,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -30,6 +32,11 @@ struct Listener {
 };
 
 [[nodiscard]] Listener open_listener(const ListenAddress& where, std::string label);
+
+// A socket that somebody else has bound and handed over. Throws hpfeeds::Error when it is no stream
+// socket that listens, or of none of these families (AF_INET, AF_UNIX ...).
+[[nodiscard]] Listener adopt_listener(Descriptor socket, std::span<const int> families,
+                                      std::string label);
 
 struct Accepted {
     Descriptor socket;

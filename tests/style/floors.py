@@ -21,14 +21,16 @@ FLOORS = {
     "core": ["wire", "bytes", "metrics/counter.hpp", "metrics/time_histogram.hpp"],
     "auth": ["core/account.hpp", "log", "metrics"],
     "net": ["core", "wire", "bytes", "log", "metrics"],
+    # What the process has of whoever started it: sockets, and somebody to tell how it is.
+    "service": ["net/descriptor.hpp", "log"],
     "client": ["wire", "bytes"],
     "config": [],
-    "broker": ["net", "auth", "core", "wire", "bytes", "config", "log", "metrics"],
+    "broker": ["net", "service", "auth", "core", "wire", "bytes", "config", "log", "metrics"],
     # The broker in somebody's test program: what an app is to a user, this is to a test.
     "testing": ["broker", "config", "auth", "core/account.hpp"],
     # wire/ because the client room speaks in its values; log/log.hpp because main() starts and stops the log.
     # core/pattern.hpp because `hpfeeds user` explains patterns.
-    "apps": ["broker", "config", "client", "auth", "core/account.hpp", "core/pattern.hpp", "wire", "log/log.hpp"],
+    "apps": ["broker", "service", "config", "client", "auth", "core/account.hpp", "core/pattern.hpp", "wire", "log/log.hpp"],
 }
 
 # Begin of a third-party include -> the only places that may know the library. A place is a file, or a folder with /.

@@ -51,6 +51,7 @@ Command command_for(const BrokerSetup& setup, const TemporaryDirectory& director
     arguments.insert(arguments.end(), setup.arguments.begin(), setup.arguments.end());
     Command command = broker_command(arguments, directory);
     command.environment = setup.environment;
+    command.sockets = setup.sockets;
     return command;
 }
 

@@ -37,6 +37,7 @@ struct BrokerSetup {
     std::vector<std::pair<std::string, std::string>> environment{};  // on top of the test's own
     std::size_t listeners = 1;                                 // `listening` lines to wait for
     std::vector<std::pair<std::string, std::string>> files{};  // written before the start
+    std::vector<std::pair<std::string, int>> sockets{};        // handed over as systemd does
 };
 
 // A TLS endpoint with `broker.key` and `broker.crt`, which are in every broker's folder.

@@ -15,6 +15,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <iterator>
 #include <memory>
 #include <sstream>
@@ -65,6 +66,41 @@ std::vector<std::string> merged_environment(const Command& command) {
         if (!replaced) merged.emplace_back(text);
     }
     return merged;
+}
+
+constexpr std::size_t sockets_max = 16;
+constexpr std::string_view pid_variable = "LISTEN_PID=";
+
+// What systemd says of descriptors that it hands over; the pid is not known before the fork.
+void announce_sockets(const Command& command, std::vector<std::string>& environment) {
+    if (command.sockets.empty()) return;
+    if (command.sockets.size() > sockets_max) throw std::runtime_error("too many sockets");
+    std::string names;
+    for (const auto& [name, descriptor] : command.sockets)
+        names += (names.empty() ? "" : ":") + name;
+    environment.push_back(std::string(pid_variable) + "00000000000");
+    environment.push_back("LISTEN_FDS=" + std::to_string(command.sockets.size()));
+    environment.push_back("LISTEN_FDNAMES=" + names);
+}
+
+// In the child, after fork: only calls that are safe there.
+void hand_over_sockets(const Command& command, const std::vector<char*>& environment) {
+    if (command.sockets.empty()) return;
+    // First out of the way: a socket's own number may be another one's target.
+    std::array<int, sockets_max> copies{};
+    std::size_t count = 0;
+    for (const auto& [name, descriptor] : command.sockets)
+        copies.at(count++) = ::fcntl(descriptor, F_DUPFD, 3 + static_cast<int>(sockets_max));
+    for (std::size_t i = 0; i < count; ++i) {
+        if (::dup2(copies.at(i), 3 + static_cast<int>(i)) < 0) ::_exit(126);
+        ::close(copies.at(i));
+    }
+    for (char* entry : environment) {
+        if (entry == nullptr || std::string_view(entry).substr(0, 11) != pid_variable) continue;
+        char* digit = entry + std::strlen(entry);
+        for (pid_t rest = ::getpid(); digit[-1] != '='; rest /= 10)
+            *--digit = static_cast<char>('0' + rest % 10);
+    }
 }
 
 std::vector<char*> pointers_to(std::vector<std::string>& texts) {
@@ -153,6 +189,7 @@ bool Output::wait_for_end(Deadline deadline) const {
 Process::Process(const Command& command) {
     std::vector<std::string> words = command.words;
     std::vector<std::string> environment = merged_environment(command);
+    announce_sockets(command, environment);
     const std::vector<char*> word_pointers = pointers_to(words);
     const std::vector<char*> environment_pointers = pointers_to(environment);
     const int in = file_with(command.input);
@@ -168,6 +205,7 @@ Process::Process(const Command& command) {
         ::dup2(out.write, STDOUT_FILENO);
         ::dup2(err.write, STDERR_FILENO);
         if (!command.directory.empty() && ::chdir(command.directory.c_str()) != 0) ::_exit(126);
+        hand_over_sockets(command, environment_pointers);
         ::execvpe(word_pointers[0], word_pointers.data(), environment_pointers.data());
         static constexpr std::string_view why = "cannot be run: ";
         (void)!::write(STDERR_FILENO, why.data(), why.size());

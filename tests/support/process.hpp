@@ -63,6 +63,8 @@ struct Command {
     std::filesystem::path directory{};
     std::vector<std::pair<std::string, std::string>> environment{};  // on top of ours
     std::string input{};  // what stdin gives before it ends
+    // Handed over as systemd does: each a name and a descriptor, which stays the caller's.
+    std::vector<std::pair<std::string, int>> sockets{};
 };
 
 // How a child ended: its exit status, or the signal that killed it.

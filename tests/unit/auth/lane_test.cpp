@@ -320,6 +320,20 @@ TEST(Lane, HasAnsweredOnceTheStoreDidAndStaysSo) {
     EXPECT_TRUE(lane.counts().answered) << "it did";
 }
 
+TEST(Lane, TellsWhenItsStoreWasAskedAtTheStart) {
+    HeldSource source;
+    Answers answers;
+    Lane lane(source, {.workers = 1, .queue_max = 8, .timeout = hours, .check_at_start = true},
+              answers.keeper());
+    ASSERT_TRUE(source.wait_for(1));
+    EXPECT_FALSE(lane.was_asked());
+    source.let_go();
+    while (!lane.was_asked())
+        std::this_thread::yield();
+    const Lane unasked(source, {.workers = 1, .queue_max = 8}, answers.keeper());
+    EXPECT_TRUE(unasked.was_asked());
+}
+
 TEST(Lane, StopDropsWhatWaitsAndTheAnswerUnderWay) {
     HeldSource source;
     Answers answers;

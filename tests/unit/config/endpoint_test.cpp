@@ -54,6 +54,25 @@ TEST(Endpoint, ReadsEveryFieldOfTls) {
     EXPECT_TRUE(endpoint.ident_is_cn);
 }
 
+TEST(Endpoint, TakesAHandedSocketInPlaceOfAPort) {
+    const Endpoint endpoint = parse_endpoint("tcp:fd=hpfeeds-broker.socket");
+    EXPECT_EQ(endpoint, (Endpoint{.fd = "hpfeeds-broker.socket"}));
+    EXPECT_EQ(endpoint.text(), "tcp:fd=hpfeeds-broker.socket");
+    EXPECT_EQ(parse_endpoint("tls:fd=x:key=k:cert=c").text(), "tls:fd=x:key=k:cert=c");
+}
+
+TEST(Endpoint, RefusesAPlaceBesideAHandedSocket) {
+    for (const char* text :
+         {"tcp:fd=x:port=1", "tcp:interface=127.0.0.1:fd=x", "tcp:fd=x:device=eth0"})
+        EXPECT_THAT(refusal(text), HasSubstr("bound already")) << text;
+}
+
+TEST(Endpoint, RefusesWhatCannotBeASocketsName) {
+    for (const std::string& name :
+         {std::string(), std::string("a b"), std::string("a\\:b"), std::string(256, 'x')})
+        EXPECT_THAT(refusal("tcp:fd=" + name), HasSubstr("FileDescriptorName=")) << name;
+}
+
 TEST(Endpoint, NeedsNothingButAPort) {
     const Endpoint endpoint = parse_endpoint("tcp:port=20000");
     EXPECT_EQ(endpoint, (Endpoint{.port = 20000}));

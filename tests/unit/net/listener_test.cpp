@@ -53,6 +53,35 @@ TEST(Listener, SaysWhenThereIsNoSuchDevice) {
     EXPECT_NE(error_of({"127.0.0.1", 0, "nosuchdev0"}).find("cannot listen"), std::string::npos);
 }
 
+TEST(Listener, AdoptsASocketThatListens) {
+    Listener opened = open_listener({"127.0.0.1", 0, ""}, "");
+    const int families[] = {AF_INET};
+    const Listener adopted = adopt_listener(std::move(opened.socket), families, "tcp:fd=x");
+    EXPECT_EQ(adopted.address.text(), opened.address.text());
+    EXPECT_EQ(adopted.label, "tcp:fd=x");
+    EXPECT_EQ(option(adopted.socket.get(), IPPROTO_TCP, TCP_NODELAY), 1);
+}
+
+TEST(Listener, AdoptsNothingElse) {
+    const auto error_with = [](Descriptor socket, int family) -> std::string {
+        const int families[] = {family};
+        try {
+            (void)adopt_listener(std::move(socket), families, "tcp:fd=x");
+        } catch (const Error& error) {
+            return error.what();
+        }
+        return "";
+    };
+    EXPECT_NE(error_with(Descriptor(::dup(0)), AF_INET).find("no stream socket"),
+              std::string::npos);
+    EXPECT_NE(
+        error_with(Descriptor(::socket(AF_INET, SOCK_STREAM, 0)), AF_INET).find("does not listen"),
+        std::string::npos);
+    EXPECT_NE(
+        error_with(open_listener({"127.0.0.1", 0, ""}, "").socket, AF_UNIX).find("another family"),
+        std::string::npos);
+}
+
 TEST(Listener, AllAddressesTakeIpv4) {
     const Listener listener = open_listener({"", 0, ""}, "");
     const Descriptor client(::socket(AF_INET, SOCK_STREAM, 0));
