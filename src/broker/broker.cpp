@@ -10,6 +10,7 @@
 #include "broker/roll_over.hpp"
 #include "broker/shutdown.hpp"
 #include "broker/signals.hpp"
+#include "config/limits.hpp"
 #include "hpfeeds/error.hpp"
 #include "log/log.hpp"
 #include "metrics/http_exporter.hpp"
@@ -17,11 +18,15 @@
 #include "net/places.hpp"
 #include "net/shard_thread.hpp"
 #include "service/surroundings.hpp"
+#include "wire/challenge.hpp"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <csignal>
+#include <optional>
+#include <span>
 #include <string>
 #include <thread>
 #include <utility>
@@ -47,6 +52,17 @@ using KeyStores = std::vector<std::unique_ptr<auth::AccountSource>>;
 bool all_tell_changes(const KeyStores& stores) {
     return std::all_of(stores.begin(), stores.end(),
                        [](const auto& store) { return store->tells_changes(); });
+}
+
+net::PlacesOfAddress of_address(const config::BrokerOptions& options) {
+    const auto& asked = options.connections_per_address_max;
+    return {asked.value_or(config::connections_per_address_default), asked.has_value()};
+}
+
+core::HashKey drawn_hash_key() {
+    std::array<std::uint64_t, 2> words{};
+    wire::fill_random(std::as_writable_bytes(std::span(words)));
+    return {words[0], words[1]};
 }
 
 core::ShardOptions shard_options(const config::BrokerOptions& options, unsigned shard,
@@ -141,10 +157,20 @@ struct Broker::Rooms {
         : options(given),
           around(std::move(started_by)),
           budget(given.memory_bytes_max),
-          places(connections_max),
+          places(connections_max, of_address(given), hash_key),
           key_stores(std::move(asked)),
           desk(borrowed(key_stores), desk_options(given),
-               [this](auth::Answer answer) { hand_back(std::move(answer)); }) {}
+               [this](auth::Answer answer) { hand_back(std::move(answer)); }) {
+        if (given.connections_per_ident_max > 0)
+            ident_places.emplace(connections_max, given.connections_per_ident_max);
+    }
+
+    [[nodiscard]] core::ShardOptions options_of(unsigned shard) {
+        core::ShardOptions made = shard_options(options, shard, key_stores);
+        made.hash_key = hash_key;
+        made.ident_places = ident_places ? &*ident_places : nullptr;
+        return made;
+    }
 
     // Called by shard threads.
     bool look_up(unsigned shard, const core::LookupRequest& asked) {
@@ -237,7 +263,9 @@ struct Broker::Rooms {
     config::BrokerOptions options;
     service::Surroundings around;
     bytes::MemoryBudget budget;
+    core::HashKey hash_key = drawn_hash_key();
     net::Places places;
+    std::optional<core::PlaceTable> ident_places;
     KeyStores key_stores;
     std::vector<std::unique_ptr<net::ShardThread>> shards;
     std::unique_ptr<net::Door> door;                      // null without TLS endpoints
@@ -276,7 +304,7 @@ void Broker::build(const config::BrokerOptions& options, std::size_t descriptors
 
     for (unsigned i = 0; i < options.threads; ++i)
         rooms.shards.push_back(std::make_unique<net::ShardThread>(
-            shard_options(options, i, rooms.key_stores), rooms.budget, rooms.places,
+            rooms.options_of(i), rooms.budget, rooms.places,
             [&rooms](unsigned shard, const core::LookupRequest& request) {
                 return rooms.look_up(shard, request);
             }));

@@ -234,10 +234,15 @@ void report_refusals(std::span<net::ShardThread* const> shards, const net::Door*
             refused.add({std::string(wire::label(static_cast<wire::Refusal>(i)))},
                         number(counters.refused[i]));
         limited.add({"connections"}, number(shard->engine_counters().refused_full));
+        limited.add({"address"}, number(shard->engine_counters().refused_address_full));
+        limited.add(
+            {"ident"},
+            number(counters.closed[static_cast<std::size_t>(core::CloseReason::ident_full)]));
         limited.add({"descriptors"}, number(shard->engine_counters().out_of_descriptors));
     }
     if (door) {
         limited.add({"connections"}, number(door->counters().refused_full));
+        limited.add({"address"}, number(door->counters().refused_address_full));
         limited.add({"descriptors"}, number(door->counters().out_of_descriptors));
     }
     for (Summed* family : {&closed, &refused, &limited})

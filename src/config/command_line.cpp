@@ -2,6 +2,7 @@
 #include "config/command_line.hpp"
 
 #include "config/flags.hpp"
+#include "config/limits.hpp"
 #include "config/quantity.hpp"
 #include "config/refuse.hpp"
 #include "config/settings.hpp"
@@ -142,6 +143,15 @@ void add_clients(CLI::App& app, Flags& flags, const BrokerOptions& defaults) {
     add_value(app, "--max-connections", flags.max_connections, "N",
               "0 is what the descriptor limit allows" +
                   by_default(std::to_string(defaults.connections_max)))
+        ->group(group);
+    add_value(app, "--max-connections-per-address", flags.max_connections_per_address, "N",
+              "from one IPv4 address, or one /64 of IPv6; 0 is any\nnumber" +
+                  by_default(std::to_string(connections_per_address_default) +
+                             "; from this machine any number"))
+        ->group(group);
+    add_value(app, "--max-connections-per-ident", flags.max_connections_per_ident, "N",
+              "logged in with one ident; 0 is any number" +
+                  by_default(std::to_string(defaults.connections_per_ident_max)))
         ->group(group);
     add_value(app, "--login-deadline", flags.login_deadline, "DURATION",
               "to log in, or be closed" + by_default(duration_text(defaults.login_deadline)))

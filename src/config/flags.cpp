@@ -216,6 +216,11 @@ BrokerOptions to_options(const Flags& flags) {
     read_threads(options.threads, flags.threads);
 
     read_count(options.connections_max, flags.max_connections, "--max-connections", connections);
+    if (flags.max_connections_per_address)
+        read_count(options.connections_per_address_max.emplace(), flags.max_connections_per_address,
+                   "--max-connections-per-address", connections_of_one);
+    read_count(options.connections_per_ident_max, flags.max_connections_per_ident,
+               "--max-connections-per-ident", connections_of_one);
     read_duration(options.login_deadline, flags.login_deadline, "--login-deadline", login_deadline);
     read_duration(options.refusal_delay, flags.auth_failure_delay, "--auth-failure-delay",
                   refusal_delay);

@@ -29,6 +29,8 @@ struct Flags {
     std::optional<std::string> threads;
 
     std::optional<std::string> max_connections;
+    std::optional<std::string> max_connections_per_address;
+    std::optional<std::string> max_connections_per_ident;
     std::optional<std::string> login_deadline;
     std::optional<std::string> auth_failure_delay;
     std::optional<std::string> shutdown_grace;

@@ -46,6 +46,10 @@ inline constexpr unsigned threads_auto = 0;  // what suits the machine, which co
 // 0 stands for "what the descriptor limit allows"; Linux gives a process 2^20 descriptors unless
 // told otherwise.
 inline constexpr Bounds<std::size_t> connections{0, 1'048'576};
+// Of one address, or one ident. 0 is no limit of its own.
+inline constexpr Bounds<std::size_t> connections_of_one{0, connections.most};
+// A network behind one address has hundreds of sensors rather than thousands.
+inline constexpr std::size_t connections_per_address_default = 1'024;
 
 using std::chrono::milliseconds;
 // Zero would cut everybody; beyond ten minutes silent peers are not being cut at all.

@@ -29,6 +29,10 @@ struct BrokerOptions {
     unsigned threads = 1;  // shards; 1 to 64, or threads_auto
 
     std::size_t connections_max = 0;  // 0: what the descriptor limit allows
+    // From one IPv4 address or one /64 of IPv6; 0: any number. Nothing: 1,024, and any number from
+    // this machine itself.
+    std::optional<std::size_t> connections_per_address_max;
+    std::size_t connections_per_ident_max = 0;  // logged in; 0: any number
     std::chrono::milliseconds login_deadline{10'000};
     std::chrono::milliseconds refusal_delay{
         1'000};  // before a failed login is answered (client-quirk 10)

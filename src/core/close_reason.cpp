@@ -38,6 +38,7 @@ constexpr std::array<Text, close_reason_count> texts{{
      "the endpoint is for publishing alone (allow=publish)"},
     {"endpoint-subscribe-only", "endpoint-subscribe-only",
      "the endpoint is for subscribing alone (allow=subscribe)"},
+    {"ident-full", "too-many-connections", "the ident has as many connections as one may have"},
 }};
 
 const Text& text_of(CloseReason reason) noexcept {

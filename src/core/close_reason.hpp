@@ -32,8 +32,9 @@ enum class CloseReason : std::uint8_t {
     too_many_subscriptions,   // a pattern grants endless channels, a session has a bound
     endpoint_publish_only,    // SUBSCRIBE at an endpoint with allow=publish
     endpoint_subscribe_only,  // PUBLISH at one with allow=subscribe
+    ident_full,               // its ident has as many connections as one may have
 };
-inline constexpr std::size_t close_reason_count = 22;
+inline constexpr std::size_t close_reason_count = 23;
 
 [[nodiscard]] std::string_view label(CloseReason reason) noexcept;
 [[nodiscard]] std::string_view describe(CloseReason reason) noexcept;

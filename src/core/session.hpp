@@ -18,6 +18,7 @@
 #include "core/close_reason.hpp"
 #include "core/counters.hpp"
 #include "core/name_table.hpp"
+#include "core/place_table.hpp"
 #include "wire/challenge.hpp"
 
 #include <chrono>
@@ -95,6 +96,7 @@ struct Session {
 
     std::shared_ptr<const Account> account;  // null until the first right AUTH
     IdentCounters* counters = nullptr;       // null until the first right AUTH
+    PlaceTable::Place ident_place;           // of the account's ident, where those are counted
     LiveKey* live_key = nullptr;             // while it is logged in: its ident's sessions,
     Session* live_previous = nullptr;        // … this one among them
     Session* live_next = nullptr;

@@ -17,8 +17,10 @@
 #include "core/channel_table.hpp"
 #include "core/counters.hpp"
 #include "core/effects.hpp"
+#include "core/keyed_hash.hpp"
 #include "core/limits.hpp"
 #include "core/live_keys.hpp"
+#include "core/place_table.hpp"
 #include "core/session.hpp"
 
 #include <array>
@@ -60,6 +62,9 @@ struct ShardOptions {
     bool live_permissions = true;  // sessions follow their key (core/shard_live.cpp)
     std::chrono::milliseconds recheck_interval{0};  // each live key is asked for so often; 0: never
     bool wildcards = false;                         // core/pattern.hpp
+    // What all shards share; it outlives them. Null: an ident may have any number of sessions.
+    PlaceTable* ident_places = nullptr;
+    HashKey hash_key{};
 };
 
 class Shard {
@@ -170,6 +175,7 @@ private:
                                     Instant now) noexcept;
     void begin_login(Session& session, std::string_view ident, Instant now) noexcept;
     void judge_login(Session& session, const AccountAnswer& answer, Instant now) noexcept;
+    [[nodiscard]] bool has_ident_place(Session& session, const Account& account) noexcept;
     void grant(Session& session, std::shared_ptr<const Account> account, Instant now) noexcept;
     void count_under(Session& session, IdentCounters& counters) noexcept;
     void deny(Session& session, CloseReason reason, std::string_view ident, Instant now) noexcept;

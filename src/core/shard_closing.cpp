@@ -73,6 +73,7 @@ void Shard::end(Session& session) noexcept {
     }
     session.queue.clear();
     session.torn.reset();
+    session.ident_place = {};
     drop_routes(session);
     effects_.ended.push_back(session.id);
 }

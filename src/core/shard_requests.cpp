@@ -159,6 +159,8 @@ void Shard::judge_login(Session& session, const AccountAnswer& answer, Instant n
     const wire::Digest expected = wire::digest_of(session.nonce, answer.account->secret);
     if (!wire::equal_constant_time(auth.payload, expected))
         return deny(session, CloseReason::wrong_secret, auth.ident, now);
+    if (!has_ident_place(session, *answer.account))
+        return deny(session, CloseReason::ident_full, auth.ident, now);
 
     grant(session, answer.account, now);
     ask_again(now);
@@ -170,6 +172,14 @@ void Shard::judge_login(Session& session, const AccountAnswer& answer, Instant n
     if (session.peer_gone && session.state == State::ready)
         close(session, CloseReason::peer_closed, now);
     effects_.reading.push_back(session.id);
+}
+
+// Who logs in anew with the same ident keeps its place.
+bool Shard::has_ident_place(Session& session, const Account& account) noexcept {
+    if (!options_.ident_places) return true;
+    if (session.account && session.account->ident == account.ident) return true;
+    return options_.ident_places->take(keyed_hash(options_.hash_key, account.ident),
+                                       session.ident_place);
 }
 
 void Shard::grant(Session& session, std::shared_ptr<const Account> account, Instant now) noexcept {
@@ -228,7 +238,9 @@ void Shard::deny(Session& session, CloseReason reason, std::string_view ident,
 
 void Shard::answer_denied(Session& session, Instant now) noexcept {
     const wire::Parsed parsed = wire::parse(session.torn.bytes(), wire::Peer::client);
-    queue_error(session, joined({"Authentication failed for ", parsed.frame.ident}));
+    const bool full = session.close_reason == CloseReason::ident_full;
+    queue_error(session, joined({full ? "Too many connections for " : "Authentication failed for ",
+                                 parsed.frame.ident}));
     close(session, session.close_reason, now);
 }
 

@@ -17,6 +17,19 @@ void AcceptLog::full(const Address& peer, std::size_t connections, core::Instant
                       {"similar_lines_held_back", full_limit_.take_held_back()}});
 }
 
+void AcceptLog::address_full(const Address& peer, std::size_t connections, core::Instant now) {
+    const auto second = std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch());
+    if (address_full_limit_.admit(static_cast<std::uint64_t>(second.count())))
+        log::warning("connection refused",
+                     {{"peer", peer.text()},
+                      {"reason", "address-full"},
+                      {"why",
+                       "its address, or its /64, has as many connections as "
+                       "--max-connections-per-address allows"},
+                      {"connections", static_cast<std::uint64_t>(connections)},
+                      {"similar_lines_held_back", address_full_limit_.take_held_back()}});
+}
+
 void AcceptLog::out_of_descriptors() {
     log::error("out of file descriptors", {{"why",
                                             "no connection can be accepted for now; raise the "

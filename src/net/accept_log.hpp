@@ -15,10 +15,12 @@ namespace hpfeeds::net {
 class AcceptLog {
 public:
     void full(const Address& peer, std::size_t connections, core::Instant now);
+    void address_full(const Address& peer, std::size_t connections, core::Instant now);
     void out_of_descriptors();
 
 private:
     log::RateLimit full_limit_{1};
+    log::RateLimit address_full_limit_{1};
 };
 
 }  // namespace hpfeeds::net

@@ -30,6 +30,18 @@ std::string Address::host() const {
     return text.data();
 }
 
+Address::Network Address::network() const noexcept {
+    Network network{static_cast<std::uint8_t>(v4_ ? 4 : 6)};
+    std::copy_n(bytes_.begin(), v4_ ? 4 : 8, network.begin() + 1);
+    return network;
+}
+
+bool Address::loopback() const noexcept {
+    constexpr std::array<std::uint8_t, 16> v6_loopback{0, 0, 0, 0, 0, 0, 0, 0,
+                                                       0, 0, 0, 0, 0, 0, 0, 1};
+    return v4_ ? bytes_[0] == 127 : bytes_ == v6_loopback;
+}
+
 std::string Address::text() const {
     const std::string port = ":" + std::to_string(port_);
     return v4_ ? host() + port : "[" + host() + "]" + port;

@@ -19,6 +19,12 @@ public:
     [[nodiscard]] std::string host() const;
     [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
 
+    // What limits take for one peer: all of an IPv4 address, and the first 64 bits of an IPv6 one,
+    // because a household or a rented machine is given that many. Behind a byte for the family.
+    using Network = std::array<std::uint8_t, 9>;
+    [[nodiscard]] Network network() const noexcept;
+    [[nodiscard]] bool loopback() const noexcept;
+
 private:
     std::array<std::uint8_t, 16> bytes_{};
     std::uint16_t port_ = 0;

@@ -173,13 +173,21 @@ void Door::accept_some(std::size_t listener) noexcept {
             accept_again_ = now_ + accept_rest;
             return;
         }
-        if (places_->take()) {
-            admit(listener, std::move(accepted));
-        } else {
-            counters_.refused_full.increment();
-            accept_log_.full(accepted.peer, places_->taken(), now_);
-        }
+        if (takes_place(accepted)) admit(listener, std::move(accepted));
     }
+}
+
+bool Door::takes_place(Accepted& accepted) noexcept {
+    if (!places_->take()) {
+        counters_.refused_full.increment();
+        accept_log_.full(accepted.peer, places_->taken(), now_);
+        return false;
+    }
+    if (places_->take_of(accepted.peer, accepted.address_place)) return true;
+    places_->give_back();
+    counters_.refused_address_full.increment();
+    accept_log_.address_full(accepted.peer, places_->of_address_max(), now_);
+    return false;
 }
 
 void Door::admit(std::size_t listener, Accepted accepted) noexcept {

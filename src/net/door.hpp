@@ -54,6 +54,7 @@ struct DoorCounters {
     metrics::Counter resumed;  // of those
     std::array<metrics::Counter, handshake_end_count> ended;
     metrics::Counter refused_full;
+    metrics::Counter refused_address_full;
     metrics::Counter out_of_descriptors;
     metrics::Gauge under_way;
 };
@@ -99,6 +100,7 @@ private:
     void watch_listeners() noexcept;
     void unwatch_listeners() noexcept;
     void accept_some(std::size_t listener) noexcept;
+    [[nodiscard]] bool takes_place(Accepted& accepted) noexcept;
     void admit(std::size_t listener, Accepted accepted) noexcept;
     void advance(Visitor& visitor) noexcept;
     void let_in(Visitor& visitor) noexcept;

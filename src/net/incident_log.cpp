@@ -21,6 +21,7 @@ std::string_view event_of(CloseReason reason) {
         case CloseReason::certificate_mismatch:
         case CloseReason::first_message_not_auth:
         case CloseReason::login_deadline:
+        case CloseReason::ident_full:
             return "login refused";
         case CloseReason::ident_mismatch:
         case CloseReason::no_publish_permission:

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "core/account.hpp"
+#include "core/place_table.hpp"
 #include "net/address.hpp"
 #include "net/descriptor.hpp"
 
@@ -42,6 +43,7 @@ struct Accepted {
     Descriptor socket;
     Address peer;
     core::EndpointRights rights = {};
+    core::PlaceTable::Place address_place{};  // net/places.hpp
 };
 
 enum class AcceptStatus : std::uint8_t { accepted, none, out_of_descriptors };

@@ -1,19 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
-// places.hpp: how many connections there may be at once, of all shards and of the door together.
+// places.hpp: how many connections there may be at once, of all shards and of the door together,
+// and how many of them from one address.
 //
-// Whoever accepts takes a place; whoever closes the socket gives it back.
+// Whoever accepts takes a place; whoever closes the socket gives it back. The place of the address
+// can be taken then, or later, when the peer's true address is known: it goes with the connection.
 //
 // Threads  any.
 #pragma once
 
+#include "core/keyed_hash.hpp"
+#include "core/place_table.hpp"
+#include "net/address.hpp"
+
 #include <atomic>
 #include <cstddef>
+#include <optional>
 
 namespace hpfeeds::net {
 
+struct PlacesOfAddress {
+    std::size_t places_max = 0;  // 0: any number
+    // Loopback is this machine: a proxy in front of the broker perhaps, behind which everybody is.
+    // It has a bound only where the operator asks for one.
+    bool loopback_too = false;
+};
+
 class Places {
 public:
-    explicit Places(std::size_t places_max) noexcept : places_max_(places_max) {}
+    explicit Places(std::size_t places_max, PlacesOfAddress of_address = {},
+                    core::HashKey hash_key = {})
+        : places_max_(places_max), of_address_(of_address), hash_key_(hash_key) {
+        if (of_address.places_max > 0) addresses_.emplace(places_max, of_address.places_max);
+    }
 
     // False when all are taken.
     [[nodiscard]] bool take() noexcept {
@@ -26,9 +44,23 @@ public:
         return taken_.load(std::memory_order_relaxed);
     }
 
+    // One of the peer's address (Address::network()), into `out`. False when it has all it may.
+    [[nodiscard]] bool take_of(const Address& peer, core::PlaceTable::Place& out) noexcept {
+        if (!addresses_ || (peer.loopback() && !of_address_.loopback_too)) return true;
+        return addresses_->take(core::keyed_hash(hash_key_, peer.network()), out);
+    }
+    [[nodiscard]] std::size_t of_address_max() const noexcept { return of_address_.places_max; }
+    // Connections that came uncounted, because the table had no room for their address.
+    [[nodiscard]] std::uint64_t uncounted() const noexcept {
+        return addresses_ ? addresses_->uncounted() : 0;
+    }
+
 private:
     std::atomic<std::size_t> taken_{0};
     std::size_t places_max_;
+    PlacesOfAddress of_address_;
+    core::HashKey hash_key_;
+    std::optional<core::PlaceTable> addresses_;
 };
 
 }  // namespace hpfeeds::net

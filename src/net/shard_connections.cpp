@@ -44,6 +44,12 @@ void ShardThread::place(Accepted accepted) noexcept {
         accept_log_.full(accepted.peer, places_->taken(), now_);
         return;
     }
+    if (!places_->take_of(accepted.peer, accepted.address_place)) {
+        places_->give_back();
+        engine_counters_.refused_address_full.increment();
+        accept_log_.address_full(accepted.peer, places_->of_address_max(), now_);
+        return;
+    }
     engine_counters_.accepted.increment();
     ShardThread& fewest = emptiest(shards_);
     fewest.connection_count_.fetch_add(1, std::memory_order_relaxed);
@@ -74,6 +80,7 @@ void ShardThread::adopt(Adopt adopted) noexcept {
     connection = Connection{};
     connection.socket = std::move(adopted.accepted.socket);
     connection.peer = adopted.accepted.peer;
+    connection.address_place = std::move(adopted.accepted.address_place);
     connection.generation = id.generation;
     connection.tls = std::move(adopted.tls);
     if (connection.tls) connection.tls->move_in(tls_scratch_);
@@ -212,6 +219,7 @@ void ShardThread::close(Connection& connection) noexcept {
     }
     connection.socket.reset();  // takes it out of epoll, too
     connection_count_.fetch_sub(1, std::memory_order_relaxed);
+    connection.address_place = {};
     places_->give_back();
 }
 

@@ -70,6 +70,7 @@ struct EngineCounters {
     metrics::Counter turns;
     metrics::Counter accepted;
     metrics::Counter refused_full;  // connections for which there was no place, closed at once
+    metrics::Counter refused_address_full;  // … for whose address there was none
     metrics::Counter out_of_descriptors;
     metrics::Counter mailbox_full;      // posts that had to wait
     metrics::Counter tls_violations;    // TLS connections that ended by a broken record or an alert
@@ -119,6 +120,7 @@ private:
         bool wants_writing = false;
         bool unread_noted = false;       // in unread_
         std::unique_ptr<TlsStream> tls;  // null: plain TCP
+        core::PlaceTable::Place address_place;
     };
     struct Outgoing {
         unsigned shard;

@@ -80,6 +80,10 @@ TEST(CommandLine, CarriesEveryFlagToItsOption) {
                                        "5",
                                        "--max-connections",
                                        "6",
+                                       "--max-connections-per-address",
+                                       "61",
+                                       "--max-connections-per-ident",
+                                       "62",
                                        "--login-deadline",
                                        "7",
                                        "--auth-failure-delay",
@@ -121,6 +125,8 @@ TEST(CommandLine, CarriesEveryFlagToItsOption) {
     EXPECT_EQ(all.log_format, LogFormat::json);
     EXPECT_EQ(all.threads, 5u);
     EXPECT_EQ(all.connections_max, 6u);
+    EXPECT_EQ(all.connections_per_address_max, 61u);
+    EXPECT_EQ(all.connections_per_ident_max, 62u);
     EXPECT_EQ(all.login_deadline.count(), 7'000);
     EXPECT_EQ(all.refusal_delay.count(), 8);
     EXPECT_EQ(all.shutdown_grace.count(), 9'000);
@@ -344,6 +350,8 @@ TEST(CommandLine, TeachesEveryFlag) {
                              "--config",
                              "--threads",
                              "--max-connections",
+                             "--max-connections-per-address",
+                             "--max-connections-per-ident",
                              "--login-deadline",
                              "--auth-failure-delay",
                              "--shutdown-grace",

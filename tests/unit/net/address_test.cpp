@@ -39,5 +39,26 @@ TEST(Address, ShowsAMappedAddressAsIpv4) {
     EXPECT_EQ(address_of(AF_INET6, "::ffff:192.0.2.1", 7).text(), "192.0.2.1:7");
 }
 
+TEST(Address, IsOfANetworkThatOnePeerHas) {
+    const auto network = [](int family, const char* text) {
+        return address_of(family, text, 1).network();
+    };
+    EXPECT_EQ(network(AF_INET, "192.0.2.1"), network(AF_INET6, "::ffff:192.0.2.1"));
+    EXPECT_NE(network(AF_INET, "192.0.2.1"), network(AF_INET, "192.0.2.2"));
+    EXPECT_EQ(network(AF_INET6, "2001:db8::1"), network(AF_INET6, "2001:db8::ffff:0:0:2"));
+    EXPECT_NE(network(AF_INET6, "2001:db8::1"), network(AF_INET6, "2001:db8:0:1::1"));
+    EXPECT_NE(network(AF_INET6, "c000:201::"), network(AF_INET, "192.0.2.1"));
+}
+
+TEST(Address, KnowsItsOwnMachine) {
+    EXPECT_TRUE(address_of(AF_INET, "127.0.0.1", 1).loopback());
+    EXPECT_TRUE(address_of(AF_INET, "127.8.0.2", 1).loopback());
+    EXPECT_TRUE(address_of(AF_INET6, "::1", 1).loopback());
+    EXPECT_TRUE(address_of(AF_INET6, "::ffff:127.0.0.1", 1).loopback());
+    EXPECT_FALSE(address_of(AF_INET, "128.0.0.1", 1).loopback());
+    EXPECT_FALSE(address_of(AF_INET6, "::", 1).loopback());
+    EXPECT_FALSE(address_of(AF_INET6, "7f00:1::1", 1).loopback());
+}
+
 }  // namespace
 }  // namespace hpfeeds::net

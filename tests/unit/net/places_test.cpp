@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <atomic>
 #include <thread>
 #include <vector>
@@ -34,6 +36,54 @@ TEST(Places, AreNeverGivenTwice) {
     for (std::thread& taker : takers)
         taker.join();
     EXPECT_EQ(taken, places_max);
+}
+
+Address address_of(const char* text) {
+    sockaddr_storage raw{};
+    auto* in = reinterpret_cast<sockaddr_in6*>(&raw);
+    in->sin6_family = AF_INET6;
+    inet_pton(AF_INET6, text, &in->sin6_addr);
+    return Address(raw);
+}
+
+TEST(Places, OfOneAddressAreBounded) {
+    Places places(100, {.places_max = 1});
+    core::PlaceTable::Place first;
+    core::PlaceTable::Place second;
+    EXPECT_TRUE(places.take_of(address_of("::ffff:192.0.2.1"), first));
+    EXPECT_FALSE(places.take_of(address_of("::ffff:192.0.2.1"), second));
+    EXPECT_TRUE(places.take_of(address_of("::ffff:192.0.2.2"), second));
+    first = {};
+    EXPECT_TRUE(places.take_of(address_of("::ffff:192.0.2.1"), first));
+}
+
+TEST(Places, OfIpv6AreOnesOfItsFirst64Bits) {
+    Places places(100, {.places_max = 1});
+    core::PlaceTable::Place first;
+    core::PlaceTable::Place second;
+    EXPECT_TRUE(places.take_of(address_of("2001:db8:0:1::1"), first));
+    EXPECT_FALSE(places.take_of(address_of("2001:db8:0:1:ffff::2"), second));
+    EXPECT_TRUE(places.take_of(address_of("2001:db8:0:2::1"), second));
+}
+
+TEST(Places, OfThisMachineAreBoundedWhereThatIsAskedFor) {
+    for (const char* text : {"::1", "::ffff:127.0.0.1"}) {
+        for (const bool asked : {false, true}) {
+            Places places(100, {.places_max = 1, .loopback_too = asked});
+            core::PlaceTable::Place first;
+            core::PlaceTable::Place second;
+            EXPECT_TRUE(places.take_of(address_of(text), first));
+            EXPECT_EQ(places.take_of(address_of(text), second), !asked) << text;
+        }
+    }
+}
+
+TEST(Places, OfAnAddressAreAnyNumberUnlessTold) {
+    Places places(100);
+    core::PlaceTable::Place place;
+    for (int i = 0; i < 1'000; ++i)
+        EXPECT_TRUE(places.take_of(address_of("2001:db8::1"), place));
+    EXPECT_FALSE(place.taken());
 }
 
 }  // namespace

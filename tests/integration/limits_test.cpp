@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an exposed broker bounds for one address and one ident.
+#include "support/broker_process.hpp"
+#include "support/metrics_page.hpp"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace hpfeeds::support {
+namespace {
+
+using Held = std::vector<std::unique_ptr<WireClient>>;
+
+void expect_exchange(const Address& broker) {
+    WireClient client(broker, both);
+    client.subscribe("events");
+    client.publish("events", "alive");
+    client.expect_message({"both", "events", "alive"});
+}
+
+BrokerSetup with_exporter(std::vector<std::string> arguments) {
+    arguments.insert(arguments.end(), {"--exporter", "127.0.0.1:0"});
+    return {.arguments = std::move(arguments)};
+}
+
+TEST(Limits, ConnectionsOfOneAddressAreBoundedOverAllEndpointsAndThreads) {
+    BrokerSetup setup = with_exporter({"--max-connections-per-address", "4", "--threads", "3"});
+    setup.endpoints = {any_port, any_tls_port};
+    setup.listeners = 2;
+    const BrokerProcess broker(setup);
+    const MetricsPage page(broker);
+    Held held;
+    for (const std::size_t endpoint : {0, 1, 0, 1}) {
+        held.push_back(std::make_unique<WireClient>(broker.address(endpoint), both));
+        held.back()->settle();
+    }
+    // Closed before the broker says a word.
+    WireClient refused(broker.address(0));
+    refused.expect_closed();
+    EXPECT_ANY_THROW(WireClient(broker.address(1)).expect_info());
+    page.wait_for(R"(hpfeeds_broker_connections_refused{limit="address"})", 2);
+    broker.wait_for_log({"connection refused", "reason=address-full",
+                         "--max-connections-per-address", "connections=4"});
+    for (const auto& client : held)
+        client->settle();
+
+    held.pop_back();
+    page.wait_for("hpfeeds_broker_client_connections", 3);
+    expect_exchange(broker.address(0));
+}
+
+TEST(Limits, AnotherAddressIsServedMeanwhile) {
+    // Who connects to ::1 comes from there.
+    BrokerSetup setup{.arguments = {"--max-connections-per-address", "1"}};
+    setup.endpoints = {"tcp:interface=127.0.0.1:port=0", "tcp:interface=\\:\\:1:port=0"};
+    setup.listeners = 2;
+    const BrokerProcess broker(setup);
+    const WireClient first(broker.address(0), both);
+    WireClient refused(broker.address(0));
+    refused.expect_closed();
+    expect_exchange(broker.address(1));
+}
+
+TEST(Limits, ThisMachineHasAnyNumberUnlessTold) {
+    const BrokerProcess broker;
+    Held held;
+    for (int i = 0; i < 1'100; ++i)
+        held.push_back(std::make_unique<WireClient>(broker.address()));
+    expect_exchange(broker.address());
+}
+
+TEST(Limits, ConnectionsOfOneIdentAreBoundedOverAllThreads) {
+    const BrokerProcess broker(with_exporter(
+        {"--max-connections-per-ident", "3", "--threads", "3", "--auth-failure-delay", "0"}));
+    const MetricsPage page(broker);
+    Held held;
+    for (int i = 0; i < 3; ++i) {
+        held.push_back(std::make_unique<WireClient>(broker.address(), sensor));
+        held.back()->publish("events", "x");
+    }
+    page.wait_for(R"(hpfeeds_broker_connection_ready{ident="sensor"})", 3);
+    WireClient refused(broker.address(), sensor);
+    refused.expect_refusal("Too many connections for sensor");
+    page.wait_for(R"(hpfeeds_broker_connections_refused{limit="ident"})", 1);
+    page.wait_for(R"(hpfeeds_broker_connections_closed{reason="ident-full"})", 1);
+    page.wait_for(
+        R"(hpfeeds_broker_connection_error{ident="sensor",category="too-many-connections"})", 1);
+    broker.wait_for_log({"login refused", "ident=sensor", "reason=ident-full"});
+    expect_exchange(broker.address());
+
+    held.pop_back();
+    page.wait_for(R"(hpfeeds_broker_connection_lost{ident="sensor"})", 1);
+    const WireClient again(broker.address(), sensor);
+    page.wait_for(R"(hpfeeds_broker_connection_ready{ident="sensor"})", 4);
+}
+
+}  // namespace
+}  // namespace hpfeeds::support
