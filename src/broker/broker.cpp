@@ -75,6 +75,7 @@ core::ShardOptions shard_options(const config::BrokerOptions& options, unsigned 
     made.limits.subscriber_bytes_max = options.subscriber_bytes_max;
     made.limits.login_deadline = options.login_deadline;
     made.limits.refusal_delay = options.refusal_delay;
+    made.limits.refusal_delay_max = options.refusal_delay_max;
     made.broker_name = options.name;
     made.shard = shard;
     made.shard_count = options.threads;
@@ -168,10 +169,15 @@ struct Broker::Rooms {
     [[nodiscard]] core::ShardOptions options_of(unsigned shard) {
         core::ShardOptions made = shard_options(options, shard, key_stores);
         made.hash_key = hash_key;
+        made.failed_logins = &failed_logins;
         made.ident_places = ident_places ? &*ident_places : nullptr;
         return made;
     }
 
+    [[nodiscard]] LimitTables tables() const {
+        return {places.uncounted(), ident_places ? ident_places->uncounted() : 0,
+                failed_logins.uncounted()};
+    }
     // Called by shard threads.
     bool look_up(unsigned shard, const core::LookupRequest& asked) {
         auth::Request request;
@@ -231,8 +237,9 @@ struct Broker::Rooms {
         using metrics::Response;
         return {{"/metrics",
                  [this, all](std::string_view) {
-                     return Response{Response::Status::ok, metrics::plain_text,
-                                     metrics_report(all, desk, budget, {door.get(), certificates})};
+                     return Response{
+                         Response::Status::ok, metrics::plain_text,
+                         metrics_report(all, desk, budget, {door.get(), certificates}, tables())};
                  }},
                 {"/healthz",
                  [](std::string_view) {
@@ -266,6 +273,7 @@ struct Broker::Rooms {
     core::HashKey hash_key = drawn_hash_key();
     net::Places places;
     std::optional<core::PlaceTable> ident_places;
+    core::FailedLogins failed_logins;
     KeyStores key_stores;
     std::vector<std::unique_ptr<net::ShardThread>> shards;
     std::unique_ptr<net::Door> door;                      // null without TLS endpoints

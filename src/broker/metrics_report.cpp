@@ -249,6 +249,22 @@ void report_refusals(std::span<net::ShardThread* const> shards, const net::Door*
         family->finish(out);
 }
 
+void report_limits(std::span<net::ShardThread* const> shards, const LimitTables& tables,
+                   std::vector<Family>& out) {
+    Summed slowed("hpfeeds_broker_failed_logins_slowed",
+                  "Failed logins answered later because their address had failed before.", counter);
+    for (const net::ShardThread* shard : shards)
+        slowed.add({}, number(shard->counters().shard.failed_logins_slowed));
+    Summed uncounted("hpfeeds_broker_limit_uncounted",
+                     "Peers for whom the table of a limit had no room; they are let in.", counter,
+                     {"limit"});
+    uncounted.add({"address"}, static_cast<double>(tables.addresses_uncounted));
+    uncounted.add({"ident"}, static_cast<double>(tables.idents_uncounted));
+    uncounted.add({"failed-logins"}, static_cast<double>(tables.failed_logins_uncounted));
+    for (Summed* family : {&slowed, &uncounted})
+        family->finish(out);
+}
+
 void report_live_keys(std::span<net::ShardThread* const> shards, std::vector<Family>& out) {
     constexpr std::array<const char*, core::live_change_count> labels{
         "channels", "owner", "key-removed", "secret-changed"};
@@ -384,7 +400,8 @@ void report_key_stores(const auth::Desk& desk, std::vector<Family>& out) {
 }  // namespace
 
 std::string metrics_report(std::span<net::ShardThread* const> shards, const auth::Desk& desk,
-                           const bytes::MemoryBudget& budget, const TlsEntrance& tls) {
+                           const bytes::MemoryBudget& budget, const TlsEntrance& tls,
+                           const LimitTables& limits) {
     std::vector<Family> families;
     report_connections(shards, families);
     report_buffers(shards, families);
@@ -392,6 +409,7 @@ std::string metrics_report(std::span<net::ShardThread* const> shards, const auth
     report_refusals(shards, tls.door, families);
     report_traffic(shards, families);
     report_logins(shards, families);
+    report_limits(shards, limits, families);
     report_live_keys(shards, families);
     report_engine(shards, budget, families);
     report_key_stores(desk, families);

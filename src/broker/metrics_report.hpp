@@ -11,6 +11,7 @@
 #include "net/door.hpp"
 #include "net/shard_thread.hpp"
 
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -23,9 +24,16 @@ struct TlsEntrance {
     std::span<const std::unique_ptr<RollOver>> certificates = {};
 };
 
+// Peers that the tables of limits had no room for.
+struct LimitTables {
+    std::uint64_t addresses_uncounted = 0;
+    std::uint64_t idents_uncounted = 0;
+    std::uint64_t failed_logins_uncounted = 0;
+};
+
 // The text of one scrape.
 [[nodiscard]] std::string metrics_report(std::span<net::ShardThread* const> shards,
                                          const auth::Desk& desk, const bytes::MemoryBudget& budget,
-                                         const TlsEntrance& tls);
+                                         const TlsEntrance& tls, const LimitTables& limits);
 
 }  // namespace hpfeeds::broker

@@ -123,6 +123,10 @@ void add_keys(CLI::App& app, Flags& flags, const BrokerOptions& defaults) {
         app, "--auth-failure-delay", flags.auth_failure_delay, "DURATION",
         "before a failed login is answered" + by_default(duration_text(defaults.refusal_delay)))
         ->group(group);
+    add_value(app, "--auth-failure-delay-max", flags.auth_failure_delay_max, "DURATION",
+              "when many logins from one address fail" +
+                  by_default(duration_text(defaults.refusal_delay_max)))
+        ->group(group);
     add_value(app, "--recheck", flags.recheck, "DURATION|off",
               "how often keys in use are looked up again, so that clients\n"
               "that are connected follow a change; JSON files tell at once.\n"

@@ -224,6 +224,8 @@ BrokerOptions to_options(const Flags& flags) {
     read_duration(options.login_deadline, flags.login_deadline, "--login-deadline", login_deadline);
     read_duration(options.refusal_delay, flags.auth_failure_delay, "--auth-failure-delay",
                   refusal_delay);
+    read_duration(options.refusal_delay_max, flags.auth_failure_delay_max,
+                  "--auth-failure-delay-max", refusal_delay_max);
     read_duration(options.shutdown_grace, flags.shutdown_grace, "--shutdown-grace", shutdown_grace);
 
     read_size(options.frame_bytes_max, flags.max_frame, "--max-frame", frame_bytes);

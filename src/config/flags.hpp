@@ -33,6 +33,7 @@ struct Flags {
     std::optional<std::string> max_connections_per_ident;
     std::optional<std::string> login_deadline;
     std::optional<std::string> auth_failure_delay;
+    std::optional<std::string> auth_failure_delay_max;
     std::optional<std::string> shutdown_grace;
 
     std::optional<std::string> max_frame;

@@ -56,6 +56,8 @@ using std::chrono::milliseconds;
 inline constexpr Bounds<milliseconds> login_deadline{milliseconds{1}, milliseconds{600'000}};
 // Zero answers at once. Clients that wait longer than a minute for an ERROR are not known.
 inline constexpr Bounds<milliseconds> refusal_delay{milliseconds{0}, milliseconds{60'000}};
+// Zero lets every failed login wait for one pause. A connection that waits takes a place.
+inline constexpr Bounds<milliseconds> refusal_delay_max{milliseconds{0}, milliseconds{600'000}};
 // Zero cuts at once; service managers kill after 90 s, unless told otherwise.
 inline constexpr Bounds<milliseconds> shutdown_grace{milliseconds{0}, milliseconds{600'000}};
 // A subscriber over its high mark needs some time to read; an hour of backlog is not a feed any

@@ -36,6 +36,8 @@ struct BrokerOptions {
     std::chrono::milliseconds login_deadline{10'000};
     std::chrono::milliseconds refusal_delay{
         1'000};  // before a failed login is answered (client-quirk 10)
+    std::chrono::milliseconds refusal_delay_max{
+        32'000};  // … when more of the same address have failed
     std::chrono::milliseconds shutdown_grace{2'000};  // to hand out what is queued after SIGTERM
 
     std::size_t frame_bytes_max = 1'048'581;  // of a PUBLISH, header included

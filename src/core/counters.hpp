@@ -97,6 +97,7 @@ struct ShardCounters {
     std::array<Counter, live_change_count> live_changes;
     Counter routes_forgotten;  // by publishers with more channels than a session remembers
     metrics::TimeHistogram login_times;  // from the question to the key stores until its answer
+    Counter failed_logins_slowed;        // answered later than the first one of an address
 };
 
 class CounterBook {

@@ -28,7 +28,8 @@ struct Limits {
     std::size_t subscriber_bytes_max = 64 * 1024 * 1024;
 
     std::chrono::milliseconds login_deadline{10'000};
-    std::chrono::milliseconds refusal_delay{1'000};  // client-quirk 10
+    std::chrono::milliseconds refusal_delay{1'000};       // client-quirk 10
+    std::chrono::milliseconds refusal_delay_max{32'000};  // core/failed_logins.hpp
 
     [[nodiscard]] std::size_t slow_low_bytes() const noexcept { return slow_high_bytes / 4; }
 };
@@ -62,6 +63,13 @@ inline constexpr std::chrono::milliseconds linger_slow{5'000};
 // The rest waits in the kernel, so that a flood of strangers costs next to nothing.
 inline constexpr std::size_t read_before_login_bytes_max = 1024;
 static_assert(read_before_login_bytes_max >= wire::auth_frame_bytes_max);
+
+// A failed login waits for its answer for one pause, or twice as long, or twice that …, so often
+// doubled at the most. Each length has a list of its own, so that nobody's deadline is searched
+// for.
+inline constexpr unsigned refusal_doublings_max = 6;
+// Addresses whose failed logins are remembered while they owe: 128 KiB.
+inline constexpr std::size_t failed_addresses_max = 16'384;
 
 // Bytes that are read and thrown away from a connection that is being closed; then it is cut.
 inline constexpr std::size_t discarded_bytes_max = 256 * 1024;

@@ -17,6 +17,7 @@
 #include "core/channel_table.hpp"
 #include "core/close_reason.hpp"
 #include "core/counters.hpp"
+#include "core/limits.hpp"
 #include "core/name_table.hpp"
 #include "core/place_table.hpp"
 #include "wire/challenge.hpp"
@@ -44,8 +45,16 @@ enum class State : std::uint8_t { vacant, greeted, verifying, refused, ready, cl
 
 // What the session waits for; each kind has one duration, so that its list is in order nearly by
 // itself (a connection that comes through the TLS door is older than it is here).
-enum class Timer : std::uint8_t { none, login, refusal, slow, closing, closing_slow };
-inline constexpr std::size_t timer_count = 6;
+enum class Timer : std::uint8_t {
+    none,
+    login,
+    slow,
+    closing,
+    closing_slow,
+    refusal,  // and behind it, one for each doubling
+};
+inline constexpr std::size_t timer_count =
+    static_cast<std::size_t>(Timer::refusal) + 1 + refusal_doublings_max;
 
 struct LiveKey;
 
@@ -90,8 +99,10 @@ struct Session {
     wire::Nonce nonce{};
     std::uint32_t discarded_bytes = 0;
 
-    bytes::FrameRef
-        torn;  // received and not yet parsed; while verifying or refused it begins with the AUTH
+    std::uint64_t origin = 0;                   // hash of its address; 0: unknown, or of no account
+    std::unique_ptr<std::string> denied_ident;  // while refused: whose login failed
+
+    bytes::FrameRef torn;  // received and not yet parsed; while verifying it begins with the AUTH
     bytes::SendQueue queue;
 
     std::shared_ptr<const Account> account;  // null until the first right AUTH

@@ -68,6 +68,10 @@ SessionId Shard::open(const wire::Nonce& nonce, Instant accepted_at,
     return session.id;
 }
 
+void Shard::set_origin(SessionId id, std::uint64_t origin) noexcept {
+    if (Session* session = find(id)) session->origin = origin;
+}
+
 void Shard::forget(SessionId id) noexcept {
     Session* session = find(id);
     if (!session) return;

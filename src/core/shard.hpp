@@ -17,6 +17,7 @@
 #include "core/channel_table.hpp"
 #include "core/counters.hpp"
 #include "core/effects.hpp"
+#include "core/failed_logins.hpp"
 #include "core/keyed_hash.hpp"
 #include "core/limits.hpp"
 #include "core/live_keys.hpp"
@@ -64,6 +65,7 @@ struct ShardOptions {
     bool wildcards = false;                         // core/pattern.hpp
     // What all shards share; it outlives them. Null: an ident may have any number of sessions.
     PlaceTable* ident_places = nullptr;
+    FailedLogins* failed_logins = nullptr;  // null: each waits for one pause
     HashKey hash_key{};
 };
 
@@ -78,6 +80,9 @@ public:
     // with this nonce is queued at once (client-quirk 2). `endpoint` is of where it came in.
     [[nodiscard]] SessionId open(const wire::Nonce& nonce, Instant accepted_at,
                                  EndpointRights endpoint = {}) noexcept;
+    // The keyed hash of its address, now or when that becomes known: for what is bounded by
+    // address. Without it, or with 0, nothing is.
+    void set_origin(SessionId id, std::uint64_t origin) noexcept;
 
     // Memory for the next read of a session that wants_reading(); never empty. Valid until the next
     // call.
@@ -179,6 +184,7 @@ private:
     void grant(Session& session, std::shared_ptr<const Account> account, Instant now) noexcept;
     void count_under(Session& session, IdentCounters& counters) noexcept;
     void deny(Session& session, CloseReason reason, std::string_view ident, Instant now) noexcept;
+    void postpone_answer(Session& session, Instant now) noexcept;
     void answer_denied(Session& session, Instant now) noexcept;
     void subscribe(Session& session, const wire::Frame& frame, Instant now) noexcept;
     void unsubscribe(Session& session, Subscription& subscription) noexcept;

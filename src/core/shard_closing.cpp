@@ -221,12 +221,13 @@ void Shard::expire(Session& session, Instant now) noexcept {
                 refuse(session, incident, "First message was not AUTH", now);
             }
             return;
-        case Timer::refusal:
-            return answer_denied(session, now);
         case Timer::slow:
             return cut_slow(session, CloseReason::slow_deadline, now);
-        default:
+        case Timer::closing:
+        case Timer::closing_slow:
             return end(session);
+        default:
+            return answer_denied(session, now);
     }
 }
 

@@ -217,7 +217,7 @@ void Shard::count_under(Session& session, IdentCounters& counters) noexcept {
 }
 
 // A failed login is answered after a pause: one of the clients in the field tries again at once,
-// for ever (client-quirk 10). The AUTH stays where it is until then.
+// for ever (client-quirk 10). Until then the session keeps the ident, and nothing of what it sent.
 void Shard::deny(Session& session, CloseReason reason, std::string_view ident,
                  Instant now) noexcept {
     Incident incident;
@@ -231,16 +231,37 @@ void Shard::deny(Session& session, CloseReason reason, std::string_view ident,
     unsubscribe_all(session);
     session.state = State::refused;
     session.close_reason = reason;
+    session.denied_ident = std::make_unique<std::string>(ident);
+    keep_rest(session, {});
     if (options_.limits.refusal_delay.count() == 0) return answer_denied(session, now);
-    start_timer(session, Timer::refusal, now + options_.limits.refusal_delay);
+    postpone_answer(session, now);
     effects_.reading.push_back(session.id);
 }
 
+// Whose address has failed before waits for longer; not for what is our fault.
+void Shard::postpone_answer(Session& session, Instant now) noexcept {
+    const auto pause = options_.limits.refusal_delay;
+    const auto most = std::max(pause, options_.limits.refusal_delay_max);
+    const bool failed = session.close_reason == CloseReason::unknown_ident ||
+                        session.close_reason == CloseReason::wrong_secret ||
+                        session.close_reason == CloseReason::certificate_mismatch;
+    const auto owed = failed && session.origin != 0 && options_.failed_logins
+                          ? options_.failed_logins->add(session.origin, now, pause, most)
+                          : pause;
+    auto wait = pause;
+    unsigned doublings = 0;
+    for (; wait < owed && 2 * wait <= most && doublings < refusal_doublings_max; ++doublings)
+        wait *= 2;
+    if (doublings > 0) book_.shard.failed_logins_slowed.increment();
+    const auto timer = static_cast<Timer>(static_cast<unsigned>(Timer::refusal) + doublings);
+    start_timer(session, timer, now + wait);
+}
+
 void Shard::answer_denied(Session& session, Instant now) noexcept {
-    const wire::Parsed parsed = wire::parse(session.torn.bytes(), wire::Peer::client);
     const bool full = session.close_reason == CloseReason::ident_full;
     queue_error(session, joined({full ? "Too many connections for " : "Authentication failed for ",
-                                 parsed.frame.ident}));
+                                 *session.denied_ident}));
+    session.denied_ident.reset();
     close(session, session.close_reason, now);
 }
 

@@ -14,6 +14,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 
 namespace hpfeeds::net {
@@ -47,7 +48,11 @@ public:
     // One of the peer's address (Address::network()), into `out`. False when it has all it may.
     [[nodiscard]] bool take_of(const Address& peer, core::PlaceTable::Place& out) noexcept {
         if (!addresses_ || (peer.loopback() && !of_address_.loopback_too)) return true;
-        return addresses_->take(core::keyed_hash(hash_key_, peer.network()), out);
+        return addresses_->take(origin_of(peer), out);
+    }
+    // What core takes for the peer's address.
+    [[nodiscard]] std::uint64_t origin_of(const Address& peer) const noexcept {
+        return core::keyed_hash(hash_key_, peer.network());
     }
     [[nodiscard]] std::size_t of_address_max() const noexcept { return of_address_.places_max; }
     // Connections that came uncounted, because the table had no room for their address.

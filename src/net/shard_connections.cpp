@@ -75,6 +75,7 @@ bool ShardThread::hand_over(Adopt& connection) noexcept {
 void ShardThread::adopt(Adopt adopted) noexcept {
     const core::SessionId id =
         shard_.open(next_nonce(), adopted.accepted_at, adopted.accepted.rights);
+    shard_.set_origin(id, places_->origin_of(adopted.accepted.peer));
     if (id.index >= connections_.size()) connections_.resize(id.index + 1);
     Connection& connection = connections_[id.index];
     connection = Connection{};

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -95,6 +96,36 @@ TEST(Limits, ConnectionsOfOneIdentAreBoundedOverAllThreads) {
     page.wait_for(R"(hpfeeds_broker_connection_lost{ident="sensor"})", 1);
     const WireClient again(broker.address(), sensor);
     page.wait_for(R"(hpfeeds_broker_connection_ready{ident="sensor"})", 4);
+}
+
+// Ten at once: the last waits for ten pauses and more. A right login does not wait meanwhile.
+TEST(Limits, FailedLoginsOfOneAddressAreSlowed) {
+    using namespace std::chrono_literals;
+    const BrokerProcess broker(with_exporter({"--auth-failure-delay", "100ms", "--threads", "2"}));
+    const MetricsPage page(broker);
+    const auto begun = std::chrono::steady_clock::now();
+    Held failing;
+    for (int i = 0; i < 10; ++i)
+        failing.push_back(std::make_unique<WireClient>(broker.address(), Login{"sensor", "no"}));
+    page.wait_for(R"(hpfeeds_broker_connection_error{ident="sensor",category="invalid-secret"})",
+                  10);
+    page.wait_for("hpfeeds_broker_failed_logins_slowed", 9);
+    expect_exchange(broker.address());
+    for (const auto& client : failing)
+        client->expect_refusal("Authentication failed for sensor");
+    EXPECT_GE(std::chrono::steady_clock::now() - begun, 1s);
+}
+
+TEST(Limits, FailedLoginsWaitForOnePauseEachWhereThatIsAskedFor) {
+    const BrokerProcess broker(
+        with_exporter({"--auth-failure-delay", "100ms", "--auth-failure-delay-max", "0"}));
+    const MetricsPage page(broker);
+    Held failing;
+    for (int i = 0; i < 10; ++i)
+        failing.push_back(std::make_unique<WireClient>(broker.address(), Login{"sensor", "no"}));
+    for (const auto& client : failing)
+        client->expect_refusal("Authentication failed for sensor");
+    EXPECT_EQ(page.value("hpfeeds_broker_failed_logins_slowed"), 0);
 }
 
 }  // namespace

@@ -88,6 +88,8 @@ TEST(CommandLine, CarriesEveryFlagToItsOption) {
                                        "7",
                                        "--auth-failure-delay",
                                        "8ms",
+                                       "--auth-failure-delay-max",
+                                       "63s",
                                        "--shutdown-grace",
                                        "9s",
                                        "--max-frame",
@@ -129,6 +131,7 @@ TEST(CommandLine, CarriesEveryFlagToItsOption) {
     EXPECT_EQ(all.connections_per_ident_max, 62u);
     EXPECT_EQ(all.login_deadline.count(), 7'000);
     EXPECT_EQ(all.refusal_delay.count(), 8);
+    EXPECT_EQ(all.refusal_delay_max.count(), 63'000);
     EXPECT_EQ(all.shutdown_grace.count(), 9'000);
     EXPECT_EQ(all.frame_bytes_max, 10u * 1024);
     EXPECT_EQ(all.slow_policy, SlowPolicy::drop_oldest);
@@ -354,6 +357,7 @@ TEST(CommandLine, TeachesEveryFlag) {
                              "--max-connections-per-ident",
                              "--login-deadline",
                              "--auth-failure-delay",
+                             "--auth-failure-delay-max",
                              "--shutdown-grace",
                              "--max-frame",
                              "--slow-policy",

@@ -51,6 +51,7 @@ TEST(Flags, HaveDefaultsWithinTheirOwnBounds) {
     EXPECT_TRUE(connections.contain(defaults.connections_max));
     EXPECT_TRUE(login_deadline.contain(defaults.login_deadline));
     EXPECT_TRUE(refusal_delay.contain(defaults.refusal_delay));
+    EXPECT_TRUE(refusal_delay_max.contain(defaults.refusal_delay_max));
     EXPECT_TRUE(shutdown_grace.contain(defaults.shutdown_grace));
     EXPECT_TRUE(slow_deadline.contain(defaults.slow_deadline));
     EXPECT_TRUE(frame_bytes.contain(defaults.frame_bytes_max));
@@ -260,6 +261,8 @@ INSTANTIATE_TEST_SUITE_P(
                [](const BrokerOptions& o) { return o.login_deadline.count(); }, 1, 600'000},
         Number{"--auth-failure-delay", &Flags::auth_failure_delay, "0", "60", "-1s", "61s",
                [](const BrokerOptions& o) { return o.refusal_delay.count(); }, 0, 60'000},
+        Number{"--auth-failure-delay-max", &Flags::auth_failure_delay_max, "0", "10m", "-1s", "11m",
+               [](const BrokerOptions& o) { return o.refusal_delay_max.count(); }, 0, 600'000},
         Number{"--shutdown-grace", &Flags::shutdown_grace, "0s", "10m", "-1s", "11m",
                [](const BrokerOptions& o) { return o.shutdown_grace.count(); }, 0, 600'000},
         Number{"--max-frame", &Flags::max_frame, "281", "64M", "280", "67108865",

@@ -91,5 +91,97 @@ TEST_F(IdentPlacesTest, AreNotTakenByAWrongSecret) {
     expect_ready(engine.login("sensor", 1));
 }
 
+class FailedLoginsOfShardsTest : public ::testing::Test {
+protected:
+    FailedLoginsOfShardsTest() { engine.add_account(account("sensor", {"chan"}, {"chan"})); }
+    static ShardOptions options(FailedLogins& table) {
+        ShardOptions made;
+        made.failed_logins = &table;
+        return made;
+    }
+    std::size_t connect(std::uint64_t origin, unsigned shard = 0) {
+        const std::size_t peer = engine.connect(shard);
+        engine.shard(shard).set_origin(engine.peer(peer).id, origin);
+        engine.take_heard(peer);
+        return peer;
+    }
+    std::size_t fail(std::uint64_t origin, unsigned shard = 0) {
+        const std::size_t peer = connect(origin, shard);
+        engine.say(peer, auth("sensor", "wrong", {}) + "what waits behind it");
+        return peer;
+    }
+    void expect_answered_after(std::size_t peer, std::chrono::seconds wait) {
+        if (wait > 1s) engine.advance(wait - 1s);
+        engine.advance(999ms);
+        EXPECT_EQ(engine.take_heard(peer), "") << wait.count();
+        engine.advance(1ms);
+        EXPECT_EQ(engine.take_heard(peer), error("Authentication failed for sensor"));
+        EXPECT_TRUE(engine.peer(peer).goodbye);
+    }
+
+    FailedLogins table;
+    LoopbackEngine engine{{}, 2, 512U << 20, options(table)};
+};
+
+TEST_F(FailedLoginsOfShardsTest, WaitLongerTheMoreThereAre) {
+    const std::size_t first = fail(7, 0);
+    const std::size_t second = fail(7, 1);
+    const std::size_t third = fail(7, 0);
+    expect_answered_after(first, 1s);
+    expect_answered_after(second, 1s);
+    expect_answered_after(third, 2s);  // it owed three, and waits for four
+    EXPECT_EQ(engine.shard(0).counters().shard.failed_logins_slowed.value(), 1U);
+    EXPECT_EQ(engine.shard(1).counters().shard.failed_logins_slowed.value(), 1U);
+}
+
+TEST_F(FailedLoginsOfShardsTest, WaitNoLongerThanTheLongestPause) {
+    std::size_t last = 0;
+    for (int i = 0; i < 100; ++i)
+        last = fail(7);
+    expect_answered_after(last, 32s);
+}
+
+TEST_F(FailedLoginsOfShardsTest, DoNotHinderAnotherAddressNorARightLogin) {
+    for (int i = 0; i < 100; ++i)
+        (void)fail(7);
+    expect_answered_after(fail(8), 1s);
+    const std::size_t right = connect(7);
+    engine.say(right, auth("sensor", "secret", {}) + subscribe("sensor", "chan"));
+    engine.say(right, publish("sensor", "chan", "x"));
+    EXPECT_NE(engine.take_heard(right).find(publish("sensor", "chan", "x")), std::string::npos);
+}
+
+TEST_F(FailedLoginsOfShardsTest, OfNoKnownAddressWaitForOnePause) {
+    for (int i = 0; i < 10; ++i)
+        (void)fail(0);
+    expect_answered_after(fail(0), 1s);
+}
+
+TEST_F(FailedLoginsOfShardsTest, CountForTheAddressThatIsKnownLater) {
+    (void)fail(7);
+    const std::size_t peer = connect(8);
+    engine.shard().set_origin(engine.peer(peer).id, 7);
+    engine.say(peer, auth("sensor", "wrong", {}));
+    expect_answered_after(peer, 2s);
+}
+
+// It is not their fault.
+TEST_F(FailedLoginsOfShardsTest, OfAStoreThatIsOutAreNotTheirAddresss) {
+    engine.store_fails_with = AccountAnswer::Status::unavailable;
+    std::size_t last = 0;
+    for (int i = 0; i < 10; ++i)
+        last = fail(7);
+    expect_answered_after(last, 1s);
+}
+
+TEST_F(FailedLoginsOfShardsTest, HoldNoMessageMemoryWhileTheyWait) {
+    (void)fail(7);
+    const std::size_t before = engine.budget().in_use_bytes();
+    for (int i = 0; i < 500; ++i)
+        (void)fail(7);
+    // INFO frames share their slabs; beside them there is nothing.
+    EXPECT_LE(engine.budget().in_use_bytes(), before + 2 * bytes::slab_bytes);
+}
+
 }  // namespace
 }  // namespace hpfeeds::core
