@@ -162,13 +162,18 @@ struct Broker::Rooms {
           key_stores(std::move(asked)),
           desk(borrowed(key_stores), desk_options(given),
                [this](auth::Answer answer) { hand_back(std::move(answer)); }) {
-        if (given.connections_per_ident_max > 0)
+        const bool rates = given.publish_rate_max > 0 || given.publish_bytes_max > 0;
+        if (given.connections_per_ident_max > 0 || rates)
             ident_places.emplace(connections_max, given.connections_per_ident_max);
+        if (rates)
+            publish_rates.emplace(ident_places->entry_count(), given.publish_rate_max,
+                                  given.publish_bytes_max);
     }
 
     [[nodiscard]] core::ShardOptions options_of(unsigned shard) {
         core::ShardOptions made = shard_options(options, shard, key_stores);
         made.hash_key = hash_key;
+        made.publish_rates = publish_rates ? &*publish_rates : nullptr;
         made.failed_logins = &failed_logins;
         made.ident_places = ident_places ? &*ident_places : nullptr;
         return made;
@@ -273,6 +278,7 @@ struct Broker::Rooms {
     core::HashKey hash_key = drawn_hash_key();
     net::Places places;
     std::optional<core::PlaceTable> ident_places;
+    std::optional<core::PublishRates> publish_rates;
     core::FailedLogins failed_logins;
     KeyStores key_stores;
     std::vector<std::unique_ptr<net::ShardThread>> shards;

@@ -164,6 +164,14 @@ void add_clients(CLI::App& app, Flags& flags, const BrokerOptions& defaults) {
         app, "--max-frame", flags.max_frame, "SIZE",
         "largest PUBLISH frame, header included" + by_default(size_text(defaults.frame_bytes_max)))
         ->group(group);
+    add_value(app, "--max-publish-rate", flags.max_publish_rate, "N",
+              "messages a second of one ident; who is over it is read from\n"
+              "more slowly; 0 is any number" +
+                  by_default("0"))
+        ->group(group);
+    add_value(app, "--max-publish-bytes", flags.max_publish_bytes, "SIZE",
+              "the same for bytes a second" + by_default("0"))
+        ->group(group);
 }
 
 void add_slow_subscribers(CLI::App& app, Flags& flags, const BrokerOptions& defaults) {

@@ -229,6 +229,10 @@ BrokerOptions to_options(const Flags& flags) {
     read_duration(options.shutdown_grace, flags.shutdown_grace, "--shutdown-grace", shutdown_grace);
 
     read_size(options.frame_bytes_max, flags.max_frame, "--max-frame", frame_bytes);
+    read_count(options.publish_rate_max, flags.max_publish_rate, "--max-publish-rate",
+               publish_rate);
+    read_size(options.publish_bytes_max, flags.max_publish_bytes, "--max-publish-bytes",
+              publish_bytes);
     read_slow_policy(options.slow_policy, flags.slow_policy);
     read_size(options.slow_high_bytes, flags.slow_high_mark, "--slow-high-mark", slow_high_bytes);
     read_duration(options.slow_deadline, flags.slow_deadline, "--slow-deadline", slow_deadline);

@@ -67,6 +67,9 @@ inline constexpr Bounds<milliseconds> slow_deadline{milliseconds{1}, millisecond
 // No frame limit may be below what AUTH and INFO can need (281). The largest frames met in the
 // field are 16 MiB (client-quirk 14); four times that is room to experiment.
 inline constexpr Bounds<std::size_t> frame_bytes{281, 64 * mib};
+// A second, of one ident; 0 is no limit. The most are beyond what one broker carries.
+inline constexpr Bounds<std::size_t> publish_rate{0, 100'000'000};
+inline constexpr Bounds<std::size_t> publish_bytes{0, 64 * gib};
 // The low mark is a quarter of it, and must still hold something.
 inline constexpr Bounds<std::size_t> slow_high_bytes{1 * kib, 64 * gib};
 inline constexpr Bounds<std::size_t> subscriber_bytes{1 * kib, 64 * gib};

@@ -48,6 +48,8 @@ struct IdentCounters {
     Counter send_buffer_drain;
     Counter deadline_start;
     Counter deadline_recover;
+    Counter publish_pauses;  // not read from for a while, because it was over its rate
+    Counter publish_paused_ms;
     Counter dropped_frames;
     Counter dropped_bytes;
     std::array<Counter, close_reason_count> errors;

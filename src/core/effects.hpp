@@ -48,8 +48,9 @@ struct Incident {
         logged_in,
         subscribed,
         rights_changed,
+        publisher_paused,
     };
-    static constexpr std::size_t kind_count = 7;
+    static constexpr std::size_t kind_count = 8;
     Kind kind = Kind::closed;
     CloseReason reason = CloseReason::peer_closed;
     wire::Refusal refusal = wire::Refusal::none;

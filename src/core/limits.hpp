@@ -64,6 +64,14 @@ inline constexpr std::chrono::milliseconds linger_slow{5'000};
 inline constexpr std::size_t read_before_login_bytes_max = 1024;
 static_assert(read_before_login_bytes_max >= wire::auth_frame_bytes_max);
 
+// Publish rates (core/publish_rates.hpp): what a session buys at once is this part of a second's
+// worth;
+inline constexpr std::uint64_t rate_slices_per_second = 64;
+// who is over its rate is not read for so long at the least, so that a stop is worth its two calls;
+inline constexpr std::chrono::milliseconds rate_pause_min{20};
+// and so much is read at once from whoever has a rate, be it as low as it may.
+inline constexpr std::size_t rated_read_bytes_min = 2 * 1024;
+
 // A failed login waits for its answer for one pause, or twice as long, or twice that …, so often
 // doubled at the most. Each length has a list of its own, so that nobody's deadline is searched
 // for.

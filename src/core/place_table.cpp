@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <new>
 
 namespace hpfeeds::core {
 namespace {
@@ -15,8 +16,10 @@ constexpr int attempts_max = 16;
 
 PlaceTable::PlaceTable(std::size_t keys_max, std::size_t places_max)
     : mask_(std::bit_ceil(4 * std::clamp(keys_max, std::size_t{window}, keys_most)) - 1),
-      words_(std::make_unique<std::atomic<std::uint64_t>[]>(mask_ + 1)),
-      places_max_(places_max) {}
+      words_(static_cast<std::uint64_t*>(std::calloc(mask_ + 1, sizeof(std::uint64_t)))),
+      places_max_(places_max) {
+    if (!words_) throw std::bad_alloc();
+}
 
 bool PlaceTable::take(std::uint64_t hash, Place& out) noexcept {
     std::uint32_t entry = 0;
@@ -46,7 +49,7 @@ bool PlaceTable::take(std::uint64_t hash, Place& out) noexcept {
 PlaceTable::Found PlaceTable::join(std::uint64_t hash, std::uint32_t& entry) noexcept {
     const std::size_t most = places_max();
     for (std::size_t step = 0; step < window; ++step) {
-        std::atomic<std::uint64_t>& word = words_[nth(hash, step)];
+        const auto word = this->word(nth(hash, step));
         std::uint64_t seen = word.load();
         while ((seen & count_mask) != 0 && name_of(seen) == name_of(hash)) {
             if (most != 0 && (seen & count_mask) >= most) return Found::full;
@@ -63,7 +66,7 @@ PlaceTable::Found PlaceTable::join(std::uint64_t hash, std::uint32_t& entry) noe
 bool PlaceTable::begin(std::uint64_t hash, std::uint32_t& entry) noexcept {
     for (std::size_t step = 0; step < window; ++step) {
         std::uint64_t free = 0;
-        if (!words_[nth(hash, step)].compare_exchange_strong(free, name_of(hash) | 1)) continue;
+        if (!word(nth(hash, step)).compare_exchange_strong(free, name_of(hash) | 1)) continue;
         entry = nth(hash, step);
         return true;
     }
@@ -72,7 +75,7 @@ bool PlaceTable::begin(std::uint64_t hash, std::uint32_t& entry) noexcept {
 
 bool PlaceTable::has_other(std::uint64_t hash, std::uint32_t entry) const noexcept {
     for (std::size_t step = 0; step < window; ++step) {
-        const std::uint64_t seen = words_[nth(hash, step)].load();
+        const std::uint64_t seen = word(nth(hash, step)).load();
         if (nth(hash, step) != entry && (seen & count_mask) != 0 && name_of(seen) == name_of(hash))
             return true;
     }
@@ -80,7 +83,7 @@ bool PlaceTable::has_other(std::uint64_t hash, std::uint32_t entry) const noexce
 }
 
 void PlaceTable::give_back(std::uint32_t entry) noexcept {
-    std::atomic<std::uint64_t>& word = words_[entry];
+    const auto word = this->word(entry);
     std::uint64_t seen = word.load();
     while (!word.compare_exchange_weak(seen, (seen & count_mask) == 1 ? 0 : seen - 1)) {
     }

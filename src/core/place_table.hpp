@@ -7,6 +7,7 @@
 // how many places it has, and is changed by compare-and-swap. An entry without places is free. A
 // key's entry is among the `window` words behind the place that its hash names, so that a look-up
 // is bounded; the table has four times as many words as there can be keys.
+// Words that were never used are pages that are not there.
 //
 // Units      places.
 // Threads    any. Two threads that take a key's first place at once find each other's entry and
@@ -19,6 +20,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <utility>
 
@@ -52,8 +54,8 @@ public:
         std::uint32_t entry_ = 0;
     };
 
-    // `keys_max`: as many keys as there can be at once, at most 2^20. `places_max`: of each key; 0:
-    // any number, counted all the same.
+    // `keys_max`: as many keys as there can be at once, at most keys_most. `places_max`: of each
+    // key; 0: any number, counted all the same.
     PlaceTable(std::size_t keys_max, std::size_t places_max);
 
     // Takes a place of the key with this hash (core/keyed_hash.hpp). False when it has all it may.
@@ -73,14 +75,14 @@ public:
         return uncounted_.load(std::memory_order_relaxed);
     }
 
-    static constexpr std::size_t keys_most = std::size_t{1} << 20;
+    // A table of 4 MiB. With more keys it fills up, and some are let in uncounted.
+    static constexpr std::size_t keys_most = std::size_t{1} << 17;
     static constexpr std::size_t window = 32;
 
 private:
     // Of a word: below, how many places; above, what is left of the hash.
     static constexpr unsigned count_bits = 21;
     static constexpr std::uint64_t count_mask = (std::uint64_t{1} << count_bits) - 1;
-    static_assert(keys_most <= count_mask);
 
     enum class Found : std::uint8_t { taken, full, none };
     [[nodiscard]] Found join(std::uint64_t hash, std::uint32_t& entry) noexcept;
@@ -88,6 +90,12 @@ private:
     [[nodiscard]] bool has_other(std::uint64_t hash, std::uint32_t entry) const noexcept;
     void give_back(std::uint32_t entry) noexcept;
 
+    struct Free {
+        void operator()(std::uint64_t* words) const noexcept { std::free(words); }
+    };
+    [[nodiscard]] std::atomic_ref<std::uint64_t> word(std::uint32_t entry) const noexcept {
+        return std::atomic_ref(words_[entry]);
+    }
     [[nodiscard]] std::uint32_t nth(std::uint64_t hash, std::size_t step) const noexcept {
         return static_cast<std::uint32_t>((hash + step) & mask_);
     }
@@ -96,7 +104,7 @@ private:
     }
 
     std::size_t mask_;
-    std::unique_ptr<std::atomic<std::uint64_t>[]> words_;
+    std::unique_ptr<std::uint64_t[], Free> words_;
     std::atomic<std::size_t> places_max_;
     std::atomic<std::uint64_t> uncounted_{0};
 };

@@ -93,6 +93,8 @@ struct Session {
     bool too_slow = false;       // could not catch up in time: nobody waits for it
     bool deferred = false;       // a publisher that is read from later
     bool admitted = false;       // its turn has come, whoever is waited for
+    bool rated = false;          // its ident may publish so much a second
+    bool rate_told = false;      // … and the log knows that it was stopped
     bool tail_listed = false;    // in the shard's list of torn tails
     bool tail_aged = false;      // its torn tail was there at the last sweep
     EndpointRights endpoint;     // of where it came in
@@ -116,6 +118,9 @@ struct Session {
     NameTable<Route> routes;
     NameTable<Subscription> subscriptions;
     std::uint64_t fan_out_mark = 0;  // the last run that it was given for its channel or a pattern
+
+    std::int64_t frames_in_hand = 0;  // while rated: what is left of its slice,
+    std::int64_t bytes_in_hand = 0;   // of both kinds
 
     Instant pace_since{};         // while crowding: when this look at its pace began,
     std::size_t pace_bytes = 0;   // what it has taken since,

@@ -99,6 +99,8 @@ std::span<std::byte> Shard::read_room(SessionId id) noexcept {
     const std::size_t frame_bytes =
         torn.size() >= wire::header_bytes ? wire::read_u32(torn.data()) : 0;
     const auto room = read_buffer_.prepare(session->torn, frame_bytes);
+    if (session->rated)
+        return room.first(std::min(room.size(), options_.publish_rates->read_bytes_max()));
     if (session->state == State::ready || session->state == State::closing)
         return session->admitted ? room.first(std::min(room.size(), deferred_read_bytes_max))
                                  : room;
@@ -117,7 +119,11 @@ void Shard::received(SessionId id, std::size_t count, Instant now) noexcept {
         if (session->discarded_bytes > discarded_bytes_max && session->queue.empty()) end(*session);
         return;
     }
+    if (!session->rated) return read_frames(*session, unread, now);
+    const std::uint64_t frames_before = book_.shard.published_frames.value();
     read_frames(*session, unread, now);
+    if (session->rated)  // it may have ended
+        spend(*session, book_.shard.published_frames.value() - frames_before, count, now);
 }
 
 void Shard::read_frames(Session& session, bytes::Piece unread, Instant now) noexcept {

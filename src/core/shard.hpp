@@ -22,6 +22,7 @@
 #include "core/limits.hpp"
 #include "core/live_keys.hpp"
 #include "core/place_table.hpp"
+#include "core/publish_rates.hpp"
 #include "core/session.hpp"
 
 #include <array>
@@ -65,6 +66,7 @@ struct ShardOptions {
     bool wildcards = false;                         // core/pattern.hpp
     // What all shards share; it outlives them. Null: an ident may have any number of sessions.
     PlaceTable* ident_places = nullptr;
+    PublishRates* publish_rates = nullptr;  // null: any; else with as many entries as ident_places
     FailedLogins* failed_logins = nullptr;  // null: each waits for one pause
     HashKey hash_key{};
 };
@@ -247,6 +249,16 @@ private:
     [[nodiscard]] bool still_crowds(Session& session, Instant now) noexcept;
     void look_at_pace(Instant now) noexcept;
 
+    // shard_rates.cpp: publishers wait whose ident is over its rate.
+    void begin_rates(Session& session) noexcept;
+    void spend(Session& session, std::uint64_t frames, std::size_t bytes, Instant now) noexcept;
+    void buy_slices(Session& session, Instant now) noexcept;
+    void pause_publisher(Session& session, Instant until, Instant now) noexcept;
+    void resume_publishers(Instant now) noexcept;
+    [[nodiscard]] static bool later(const Deferred& one, const Deferred& other) noexcept {
+        return one.due > other.due;
+    }
+
     ShardOptions options_;
     std::size_t crowding_bytes_;  // below the high mark, whatever that was set to
     bytes::SlabPool* pool_;
@@ -265,6 +277,7 @@ private:
     std::vector<SessionId> torn_tails_;
     std::vector<SessionId> crowding_;
     std::vector<Deferred> deferred_;  // in the order in which they are due
+    std::vector<Deferred> rated_;     // a heap: whose time comes first is in front
     bool others_crowded_ = false;
     std::size_t route_count_ = 0;
     std::uint64_t fan_outs_marked_ = 0;  // runs that went to a pattern's subscribers

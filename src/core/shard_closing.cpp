@@ -37,6 +37,7 @@ void Shard::close(Session& session, CloseReason reason, Instant now) noexcept {
     if (session.state == State::closing || session.state == State::ended) return;
     session.state = State::closing;
     session.close_reason = reason;
+    session.rated = session.deferred = false;  // what still comes is thrown away
     book_.shard.closed[static_cast<std::size_t>(reason)].increment();
     leave_key(session);
     unsubscribe_all(session);
@@ -195,6 +196,8 @@ std::optional<Instant> Shard::next_due() const noexcept {
         if (list.first && (!earliest || list.first->due < *earliest)) earliest = list.first->due;
     if (!deferred_.empty() && (!earliest || deferred_.front().due < *earliest))
         earliest = deferred_.front().due;
+    if (!rated_.empty() && (!earliest || rated_.front().due < *earliest))
+        earliest = rated_.front().due;
     if (sweep_due_ && (!earliest || *sweep_due_ < *earliest)) earliest = sweep_due_;
     return earliest;
 }
@@ -204,6 +207,7 @@ void Shard::tick(Instant now) noexcept {
         while (list.first && list.first->due <= now)
             expire(*list.first, now);
     look_at_pace(now);
+    resume_publishers(now);
     if (live_keys_.called() > 0 || (sweep_due_ && *sweep_due_ <= now)) ask_again(now);
 }
 

@@ -167,8 +167,12 @@ void Shard::judge_login(Session& session, const AccountAnswer& answer, Instant n
     // What waited behind the AUTH is carried out now, before anything newer is read (client-quirk
     // 5).
     const auto auth_bytes = static_cast<std::uint32_t>(auth.frame_bytes);
+    const std::uint64_t frames_before = book_.shard.published_frames.value();
     read_frames(session, {unread.slab, unread.offset + auth_bytes, unread.length - auth_bytes},
                 now);
+    if (session.rated)
+        spend(session, book_.shard.published_frames.value() - frames_before,
+              unread.length - auth_bytes, now);
     if (session.peer_gone && session.state == State::ready)
         close(session, CloseReason::peer_closed, now);
     effects_.reading.push_back(session.id);
@@ -178,8 +182,11 @@ void Shard::judge_login(Session& session, const AccountAnswer& answer, Instant n
 bool Shard::has_ident_place(Session& session, const Account& account) noexcept {
     if (!options_.ident_places) return true;
     if (session.account && session.account->ident == account.ident) return true;
-    return options_.ident_places->take(keyed_hash(options_.hash_key, account.ident),
-                                       session.ident_place);
+    const std::uint64_t hash = keyed_hash(options_.hash_key, account.ident);
+    if (!options_.ident_places->take(hash, session.ident_place)) return false;
+    if (options_.publish_rates && session.ident_place.taken())
+        options_.publish_rates->begin(session.ident_place.entry(), hash);
+    return true;
 }
 
 void Shard::grant(Session& session, std::shared_ptr<const Account> account, Instant now) noexcept {
@@ -194,6 +201,7 @@ void Shard::grant(Session& session, std::shared_ptr<const Account> account, Inst
     session.counters->ready.increment();
     session.account = std::move(account);
     session.state = State::ready;
+    begin_rates(session);
     stop_timer(session);
     enter_key(session, now);
     tell_if_asked(Incident::Kind::logged_in, session);

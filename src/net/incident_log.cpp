@@ -93,6 +93,13 @@ void IncidentLog::write(const Incident& incident, const Address& peer,
             return log::debug(
                 "subscribed",
                 {{"peer", peer.text()}, {"ident", incident.ident}, {"channel", incident.channel}});
+        case Incident::Kind::publisher_paused:
+            return log::warning("publisher slowed",
+                                {{"peer", peer.text()},
+                                 {"ident", incident.ident},
+                                 {"why",
+                                  "its ident is over --max-publish-rate or --max-publish-bytes; it "
+                                  "is read from at that pace, and nothing is lost"}});
         case Incident::Kind::rights_changed:
             return log::info("permissions changed",
                              {{"peer", peer.text()},

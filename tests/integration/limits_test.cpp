@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstdio>
 #include <memory>
 #include <string>
 #include <vector>
@@ -126,6 +127,53 @@ TEST(Limits, FailedLoginsWaitForOnePauseEachWhereThatIsAskedFor) {
     for (const auto& client : failing)
         client->expect_refusal("Authentication failed for sensor");
     EXPECT_EQ(page.value("hpfeeds_broker_failed_logins_slowed"), 0);
+}
+
+// 100 a second, of which a second's worth is there at once: 400 of four connections take three
+// seconds, less what a slice and a read are for each, and all of them arrive.
+TEST(Limits, PublishersOverTheRateOfTheirIdentAreSlowedAndLoseNothing) {
+    using namespace std::chrono_literals;
+    const BrokerProcess broker(with_exporter({"--max-publish-rate", "100", "--threads", "2"}));
+    const MetricsPage page(broker);
+    WireClient listener(broker.address(), both);
+    listener.subscribe("events");
+    WireClient probe(broker.address(), both);
+    wait_until_subscribed(probe, listener, "events");
+    Held publishers;
+    for (int i = 0; i < 4; ++i)
+        publishers.push_back(std::make_unique<WireClient>(broker.address(), sensor));
+    const auto begun = std::chrono::steady_clock::now();
+    for (int number = 0; number < 100; ++number)
+        for (std::size_t i = 0; i < publishers.size(); ++i)
+            publishers[i]->publish("events", std::to_string(i) + " " + std::to_string(number) +
+                                                 std::string(1'000, '.'));
+    std::vector<int> next(publishers.size());
+    for (int received = 0; received < 400; ++received) {
+        const Message message = listener.expect_message();
+        std::size_t publisher = 0;
+        int number = 0;
+        ASSERT_EQ(std::sscanf(message.payload.c_str(), "%zu %d", &publisher, &number), 2);
+        ASSERT_EQ(number, next.at(publisher)++) << "in the order of its publisher";
+    }
+    EXPECT_GE(std::chrono::steady_clock::now() - begun, 2'500ms);
+    const auto some = [](double value) { return value > 0; };
+    page.wait_for(R"(hpfeeds_broker_publish_pauses{ident="sensor"})", some);
+    page.wait_for(R"(hpfeeds_broker_publish_paused_seconds{ident="sensor"})", some);
+    broker.wait_for_log({"publisher slowed", "ident=sensor", "--max-publish-rate"});
+}
+
+TEST(Limits, BytesOverTheRateOfTheirIdentAreSlowed) {
+    using namespace std::chrono_literals;
+    const BrokerProcess broker(with_exporter({"--max-publish-bytes", "100K"}));
+    WireClient listener(broker.address(), both);
+    listener.subscribe("events");
+    listener.settle();
+    WireClient publisher(broker.address(), sensor);
+    const auto begun = std::chrono::steady_clock::now();
+    const std::string payload(300 * 1024, 'x');
+    publisher.publish("events", payload);
+    listener.expect_message({"sensor", "events", payload});
+    EXPECT_GE(std::chrono::steady_clock::now() - begun, 1'500ms);
 }
 
 }  // namespace

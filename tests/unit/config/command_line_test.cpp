@@ -94,6 +94,10 @@ TEST(CommandLine, CarriesEveryFlagToItsOption) {
                                        "9s",
                                        "--max-frame",
                                        "10K",
+                                       "--max-publish-rate",
+                                       "64",
+                                       "--max-publish-bytes",
+                                       "65K",
                                        "--slow-policy",
                                        "drop-oldest",
                                        "--slow-high-mark",
@@ -134,6 +138,8 @@ TEST(CommandLine, CarriesEveryFlagToItsOption) {
     EXPECT_EQ(all.refusal_delay_max.count(), 63'000);
     EXPECT_EQ(all.shutdown_grace.count(), 9'000);
     EXPECT_EQ(all.frame_bytes_max, 10u * 1024);
+    EXPECT_EQ(all.publish_rate_max, 64u);
+    EXPECT_EQ(all.publish_bytes_max, 65u * 1024);
     EXPECT_EQ(all.slow_policy, SlowPolicy::drop_oldest);
     EXPECT_EQ(all.slow_high_bytes, 11u * 1024);
     EXPECT_EQ(all.slow_deadline.count(), 720'000);
@@ -360,6 +366,8 @@ TEST(CommandLine, TeachesEveryFlag) {
                              "--auth-failure-delay-max",
                              "--shutdown-grace",
                              "--max-frame",
+                             "--max-publish-rate",
+                             "--max-publish-bytes",
                              "--slow-policy",
                              "--slow-high-mark",
                              "--slow-deadline",

@@ -183,5 +183,153 @@ TEST_F(FailedLoginsOfShardsTest, HoldNoMessageMemoryWhileTheyWait) {
     EXPECT_LE(engine.budget().in_use_bytes(), before + 2 * bytes::slab_bytes);
 }
 
+class RatedPublishersTest : public ::testing::Test {
+protected:
+    static constexpr std::uint64_t frames_per_second = 10;
+
+    RatedPublishersTest() {
+        engine.add_account(account("sensor", {"chan"}, {}));
+        engine.add_account(account("other", {"chan"}, {}));
+        engine.add_account(account("reader", {}, {"chan"}));
+        reader = engine.login("reader", 1);
+        engine.say(reader, subscribe("reader", "chan"));
+    }
+    ShardOptions options() {
+        ShardOptions made;
+        made.ident_places = &places;
+        made.publish_rates = &rates;
+        return made;
+    }
+    // How many of these frames the reader has heard since it was asked last.
+    std::size_t heard() { return engine.take_heard(reader).size() / frame.size(); }
+    void pass(std::chrono::milliseconds time) {
+        for (std::chrono::milliseconds step{0}; step < time; step += 10ms)
+            engine.advance(10ms);
+    }
+    std::string frames(std::size_t count) const {
+        std::string all;
+        for (; count > 0; --count)
+            all += frame;
+        return all;
+    }
+
+    const std::string frame = publish("sensor", "chan", std::string(500, 'x'));
+    PlaceTable places{100, 0};
+    PublishRates rates{places.entry_count(), frames_per_second, 0};
+    LoopbackEngine engine{{}, 2, 512U << 20, options()};
+    std::size_t reader = 0;
+};
+
+TEST_F(RatedPublishersTest, AreReadFromAtTheirPaceAndLoseNothing) {
+    const std::size_t publisher = engine.login("sensor");
+    engine.say(publisher, frames(100));
+    // One second's worth, one slice, and what one read brought.
+    const std::size_t over = 2 + rated_read_bytes_min / frame.size();
+    std::size_t all = heard();
+    EXPECT_GE(all, frames_per_second);
+    EXPECT_LE(all, frames_per_second + over);
+    for (int seconds = 1; seconds <= 5; ++seconds) {
+        pass(1s);
+        all += heard();
+        const auto due = frames_per_second * (1 + static_cast<std::size_t>(seconds));
+        EXPECT_LE(all, due + over) << seconds;
+        EXPECT_GE(all + over, due) << seconds;
+    }
+    pass(10s);
+    all += heard();
+    EXPECT_EQ(all, 100U);
+    EXPECT_FALSE(engine.peer(publisher).goodbye);
+}
+
+TEST_F(RatedPublishersTest, ShareTheRateOfTheirIdentOverAllShards) {
+    constexpr std::size_t publishers = 6;
+    for (std::size_t i = 0; i < publishers; ++i)
+        engine.say(engine.login("sensor", i % 2), frames(100));
+    const std::size_t over = publishers * (2 + rated_read_bytes_min / frame.size());
+    std::size_t all = heard();
+    pass(20s);
+    all += heard();
+    EXPECT_LE(all, frames_per_second * 21 + over);
+    EXPECT_GE(all + over, frames_per_second * 21);
+}
+
+TEST_F(RatedPublishersTest, DoNotHinderAnotherIdent) {
+    engine.say(engine.login("sensor"), frames(100));
+    (void)heard();
+    const std::size_t other = engine.login("other");
+    engine.say(other, publish("other", "chan", "at once"));
+    EXPECT_EQ(engine.take_heard(reader), publish("other", "chan", "at once"));
+}
+
+TEST_F(RatedPublishersTest, GainNothingByConnectingAnew) {
+    std::size_t all = 0;
+    for (int i = 0; i < 20; ++i) {
+        const std::size_t publisher = engine.login("sensor");
+        engine.say(publisher, frames(1));
+        all += heard();
+        engine.hang_up(publisher);
+        const std::size_t pipelining = engine.connect();
+        engine.say(pipelining, auth("sensor", "secret", {}) + frames(1));
+        all += heard();
+        engine.hang_up(pipelining);
+    }
+    pass(3s);
+    all += heard();
+    // What had come is carried out (client-quirk 7); the ident pays for it later.
+    EXPECT_EQ(all, 40U);
+    const std::size_t publisher = engine.login("sensor");
+    engine.say(publisher, frames(1));
+    pass(10ms);
+    engine.say(publisher, frames(8));
+    EXPECT_LT(heard(), 9U);
+}
+
+TEST_F(RatedPublishersTest, AreCountedAndTheLogIsToldOnce) {
+    const std::size_t publisher = engine.login("sensor");
+    engine.say(publisher, frames(60));
+    pass(6s);
+    const IdentCounters* counters = engine.shard().counters().first_ident();
+    while (counters->ident != "sensor")
+        counters = counters->next;
+    EXPECT_GT(counters->publish_pauses.value(), 5U);
+    EXPECT_GT(counters->publish_paused_ms.value(), 3'000U);
+    std::size_t told = 0;
+    for (const Incident& incident : engine.incidents())
+        if (incident.kind == Incident::Kind::publisher_paused) ++told;
+    EXPECT_EQ(told, 1U);
+}
+
+// One that is closed while it waits is read from again, and what comes is thrown away.
+TEST_F(RatedPublishersTest, CanBeClosedWhileTheyWait) {
+    const std::size_t publisher = engine.login("sensor");
+    engine.say(publisher, frames(100));
+    engine.shard().close_all(engine.now);
+    engine.settle();
+    EXPECT_TRUE(engine.peer(publisher).closed);
+    pass(2s);
+}
+
+// A message larger than a second's worth comes in pieces, and all of it in the end.
+TEST(RatedBytes, LetALargeMessageThroughAtTheirPace) {
+    PlaceTable places(100, 0);
+    PublishRates rates(places.entry_count(), 0, 10'000);
+    ShardOptions options;
+    options.ident_places = &places;
+    options.publish_rates = &rates;
+    LoopbackEngine engine({}, 1, 512U << 20, options);
+    engine.add_account(account("sensor", {"chan"}, {"chan"}));
+    const std::size_t listener = engine.login("sensor");
+    engine.say(listener, subscribe("sensor", "chan"));
+    const std::size_t publisher = engine.login("sensor");
+    const std::string large = publish("sensor", "chan", std::string(60'000, 'x'));
+    engine.say(publisher, large);
+    for (int i = 0; i < 450; ++i)
+        engine.advance(10ms);
+    EXPECT_EQ(engine.take_heard(listener), "") << "after 4.5 s";
+    for (int i = 0; i < 150; ++i)
+        engine.advance(10ms);
+    EXPECT_EQ(engine.take_heard(listener), large) << "after 6 s";
+}
+
 }  // namespace
 }  // namespace hpfeeds::core

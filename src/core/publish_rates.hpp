@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// publish_rates.hpp: how many messages and bytes a second the sessions of one ident may publish,
+// all shards together.
+//
+// A bucket for each ident and each of the two, as one number: until when the ident has used up what
+// it may. Using moves it into the future, time goes by, and an ident that has been silent has one
+// second's worth in hand. Sessions buy slices (core/shard_rates.cpp), so that a bucket is touched
+// a few dozen times a second and not for every message; what is bought is counted at once, so that
+// the rate holds over all sessions and shards.
+//
+// The buckets are numbered like the entries of the PlaceTable in which the idents have their
+// places.
+//
+// Units      messages, bytes, a second.
+// Threads    any.
+// Errors     nothing throws but the constructor (std::bad_alloc).
+#pragma once
+
+#include "core/limits.hpp"
+#include "core/session.hpp"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+
+namespace hpfeeds::core {
+
+class PublishRates {
+public:
+    enum class Kind : std::uint8_t { frames, bytes };
+    static constexpr std::size_t kind_count = 2;
+
+    // 0: any number of that kind.
+    PublishRates(std::size_t entries, std::uint64_t frames_per_second,
+                 std::uint64_t bytes_per_second);
+
+    // A session of the ident with this hash begins with a place in `entry`. If another ident stood
+    // there before, what that one has used is forgotten.
+    void begin(std::uint32_t entry, std::uint64_t hash) noexcept;
+
+    // Uses `amount`; returns until when the ident may publish no more: now, or earlier, if it may.
+    [[nodiscard]] Instant use(Kind kind, std::uint32_t entry, std::int64_t amount,
+                              Instant now) noexcept;
+
+    [[nodiscard]] bool bounds(Kind kind) const noexcept { return per_second_[index(kind)] != 0; }
+    // What a session buys at once.
+    [[nodiscard]] std::int64_t slice(Kind kind) const noexcept {
+        return static_cast<std::int64_t>(per_second_[index(kind)] / rate_slices_per_second) + 1;
+    }
+    // What is read from a publisher at once, so that it is not far over when it is stopped.
+    [[nodiscard]] std::size_t read_bytes_max() const noexcept { return read_bytes_max_; }
+
+private:
+    struct Bucket {
+        std::uint64_t owner;
+        std::array<std::int64_t, kind_count> until_ns;
+    };
+    struct Free {
+        void operator()(Bucket* buckets) const noexcept { std::free(buckets); }
+    };
+    [[nodiscard]] static constexpr std::size_t index(Kind kind) noexcept {
+        return static_cast<std::size_t>(kind);
+    }
+
+    std::array<std::uint64_t, kind_count> per_second_;
+    std::size_t read_bytes_max_;
+    std::unique_ptr<Bucket[], Free> buckets_;  // pages that nobody used are not there
+};
+
+}  // namespace hpfeeds::core
