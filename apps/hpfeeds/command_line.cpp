@@ -4,6 +4,7 @@
 #include "bench.hpp"
 #include "bench_command.hpp"
 #include "client/backoff.hpp"
+#include "doctor.hpp"
 #include "guarded.hpp"
 #include "hide_secrets.hpp"
 #include "options.hpp"
@@ -46,6 +47,8 @@ struct Said {
     std::vector<std::string> words;
     std::string path;
     BenchWords bench;
+    DoctorOptions doctor;
+    unsigned listen_seconds = 3;
 };
 
 constexpr const char* examples = R"(Examples:
@@ -54,6 +57,7 @@ constexpr const char* examples = R"(Examples:
   hpfeeds sendfile -i me -s secret -c mwbinary.dionaea.sensorunique sample.bin
   hpfeeds user add me --publish test --subscribe test
   hpfeeds bench -i me -s secret -c test --publishers 5 --subscribers 50
+  hpfeeds doctor --host broker.example -i me -s secret -c cowrie.sessions
   hpfeeds ACTION --help      says more about one action.
 
 The environment variables HPFEEDS_HOST, HPFEEDS_PORT, HPFEEDS_IDENT and HPFEEDS_SECRET
@@ -88,6 +92,24 @@ constexpr const char* sendfile_examples = R"(Like publish, but the word is alway
 Examples:
   hpfeeds sendfile -i me -s secret -c mwbinary.dionaea.sensorunique sample.bin
   curl -s https://example.org/x | hpfeeds sendfile -i me -s secret -c downloads -)";
+
+constexpr const char* doctor_examples =
+    R"(Examines, from the bottom up, the broker's name, each of its addresses, TLS and its
+certificate, what greets there, the login, the right to subscribe to each -c CHANNEL, and
+whether messages come; it names what is wrong and what to do about it. Without an ident it
+ends before the login.
+
+The right to publish shows only by publishing: one small message that says it is a probe, on
+each --publish CHANNEL and nowhere else; all who subscribe to that channel receive it. On a
+channel that is given with -c, too, two probes must come back, and their way is measured.
+
+The status is 0 when nothing is wrong, 1 when something is.
+
+Examples:
+  hpfeeds doctor --host broker.example
+  hpfeeds doctor --host broker.example -i me -s secret -c cowrie.sessions --listen 60
+  hpfeeds doctor --host broker.example --tls -i me -s secret -c test --publish test
+  hpfeeds doctor -i me -s secret -c test --json | jq -r .diagnosis)";
 
 // The first line of --help, which CLI11 would fill with its own notation for many words.
 class Formatter : public CLI::Formatter {
@@ -158,6 +180,24 @@ void add_subscribe_options(CLI::App& app, Said& said) {
                  "end with status 1 when the connection is lost or cannot be made");
 }
 
+void add_doctor_options(CLI::App& app, Said& said) {
+    app.add_option_function<std::vector<std::string>>(
+           "--publish",
+           [&said](const std::vector<std::string>& more) {
+               auto& all = said.doctor.publish_channels;
+               all.insert(all.end(), more.begin(), more.end());
+           },
+           "send a probe to this channel; may be given several times")
+        ->allow_extra_args(false)
+        ->type_name("CHANNEL");
+    app.add_option("--listen", said.listen_seconds,
+                   "seconds to wait for messages on the channels; 0: not at all [3]")
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)
+        ->check(CLI::Range(0U, 86'400U).description(""))
+        ->type_name("SECONDS");
+    app.add_flag("--json", said.doctor.json, "one JSON object at the end instead of lines");
+}
+
 // The words of a payload. CLI11 would take a vector's word like '[1,2]' apart, as a list of its own
 // notation, unless extra arguments are off; then it stops at the expected number, so that number is
 // one nobody reaches.
@@ -202,7 +242,15 @@ std::string secret_of(const Said& said, const Console& console) {
     return secret_from_file(*said.secret_file, console.in);
 }
 
-ClientOptions client_options(const Said& said, const Console& console) {
+std::vector<std::string> each_once(const std::vector<std::string>& words) {
+    std::vector<std::string> all;
+    for (const std::string& word : words)
+        if (std::find(all.begin(), all.end(), word) == all.end()) all.push_back(word);
+    return all;
+}
+
+// Where to, and how: all but who we are.
+ClientOptions connection_options(const Said& said) {
     ClientOptions options;
     client::Destination& destination = options.destination;
     if (said.host)
@@ -218,15 +266,17 @@ ClientOptions client_options(const Said& said, const Console& console) {
     destination.tls = said.tls || !said.trusted_file.empty();
     if (!said.trusted_file.empty() && access(said.trusted_file.c_str(), R_OK) != 0)
         throw UsageError("--tlscert '" + said.trusted_file + "': " + std::strerror(errno));
-    options.ident = said_or_environment(said.ident, "HPFEEDS_IDENT", "-i IDENT", "ident");
-    options.secret = secret_of(said, console);
-    if (said.channels.empty()) throw UsageError("no channel: give -c CHANNEL");
-    for (const std::string& channel : said.channels)
-        if (std::find(options.channels.begin(), options.channels.end(), channel) ==
-            options.channels.end())
-            options.channels.push_back(channel);
+    options.channels = each_once(said.channels);
     options.timeout = std::chrono::seconds(said.timeout_seconds);
     options.debug = said.debug;
+    return options;
+}
+
+ClientOptions client_options(const Said& said, const Console& console) {
+    ClientOptions options = connection_options(said);
+    options.ident = said_or_environment(said.ident, "HPFEEDS_IDENT", "-i IDENT", "ident");
+    options.secret = secret_of(said, console);
+    if (options.channels.empty()) throw UsageError("no channel: give -c CHANNEL");
     return options;
 }
 
@@ -280,6 +330,25 @@ int run_bench_command(const Said& said, Console console) {
                      console);
 }
 
+// Without an ident there is much to examine, too.
+int run_doctor(const Said& said, Console console) {
+    refuse_output(said);
+    ClientOptions client = connection_options(said);
+    DoctorOptions options = said.doctor;
+    options.publish_channels = each_once(options.publish_channels);
+    options.listen = std::chrono::seconds(said.listen_seconds);
+    const bool named = said.ident || environment("HPFEEDS_IDENT") != nullptr;
+    if (!named && !(client.channels.empty() && options.publish_channels.empty()))
+        throw UsageError("a channel is examined by an ident: give -i IDENT or set HPFEEDS_IDENT");
+    if (named) {
+        client.ident = said_or_environment(said.ident, "HPFEEDS_IDENT", "-i IDENT", "ident");
+        client.secret = secret_of(said, console);
+    }
+    std::optional<StopSignal> signal;
+    if (console.stop < 0) console.stop = signal.emplace().descriptor();
+    return doctor(client, options, console);
+}
+
 class CommandLine {
 public:
     explicit CommandLine(const Console& console) : console_(console) {
@@ -300,6 +369,9 @@ public:
         add_bench_options(
             add_action("bench", "Measure a broker under load", bench_examples, run_bench_command),
             said_.bench);
+        add_doctor_options(
+            add_action("doctor", "Find out why no data arrives", doctor_examples, run_doctor),
+            said_);
         add_user_commands(app_, status_, console_);
     }
 
@@ -337,7 +409,7 @@ private:
         } else if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) {
             const std::vector<std::string> strangers = app_.remaining();
             line = strangers.empty() ? "no action" : "'" + strangers.front() + "' is not an action";
-            line += ": give subscribe, publish, sendfile, bench or user";
+            line += ": give subscribe, publish, sendfile, bench, doctor or user";
         }
         std::replace(line.begin(), line.end(), '\n', ' ');
         console_.complain(line + "; see hpfeeds --help");

@@ -91,9 +91,19 @@ std::string why() {
     return reason != nullptr ? reason : "no reason given";
 }
 
+// OpenSSL's own verification, which lets go of a certificate that it refuses: `keep` holds on to
+// it.
+int verify_and_keep(X509_STORE_CTX* chain, void* keep) {
+    X509* shown = X509_STORE_CTX_get0_cert(chain);
+    if (shown != nullptr && X509_up_ref(shown) == 1)
+        static_cast<std::unique_ptr<X509, decltype(&X509_free)>*>(keep)->reset(shown);
+    return X509_verify_cert(chain);
+}
+
 }  // namespace
 
 struct TlsSession::State {
+    std::unique_ptr<X509, decltype(&X509_free)> shown{nullptr, X509_free};
     std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context{SSL_CTX_new(TLS_client_method()),
                                                               SSL_CTX_free};
     std::unique_ptr<SSL, decltype(&SSL_free)> ssl{nullptr, SSL_free};
@@ -122,6 +132,7 @@ bool TlsSession::prepare(int descriptor, const std::string& host, const std::str
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF);
     SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
+    SSL_CTX_set_cert_verify_callback(context, verify_and_keep, &state_->shown);
     if (trusted_file.empty()) {
         SSL_CTX_set_default_verify_paths(context);
     } else if (SSL_CTX_load_verify_file(context, trusted_file.c_str()) != 1) {
@@ -229,6 +240,11 @@ TlsSession::Step TlsSession::close_notify() {
 std::string TlsSession::description() const {
     SSL* ssl = state_->ssl.get();
     return std::string(SSL_get_version(ssl)) + ", " + SSL_get_cipher_name(ssl);
+}
+
+std::optional<CertificateFacts> TlsSession::certificate() const {
+    if (!state_->shown) return {};
+    return facts_of(state_->shown.get());
 }
 
 }  // namespace hpfeeds::client

@@ -11,9 +11,12 @@
 // raises SIGPIPE.
 #pragma once
 
+#include "client/certificate_facts.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <system_error>
@@ -43,6 +46,8 @@ public:
     [[nodiscard]] const std::string& explanation() const { return explanation_; }
     // "TLSv1.3, TLS_AES_256_GCM_SHA384"; for --debug.
     [[nodiscard]] std::string description() const;
+    // What the broker has shown, trusted or not; nothing before it has.
+    [[nodiscard]] std::optional<CertificateFacts> certificate() const;
 
 private:
     struct State;  // keeps OpenSSL's headers out of this one
