@@ -61,6 +61,8 @@ ENDPOINT = {
     "port-twice": b"tcp:port=1:port=2",
     "tls-ca": b"tls:port=443:key=k:cert=c:ca=a:ident=cn",
     "tcp-allow": b"tcp:port=20000:allow=publish",
+    "unix": b"unix:path=/run/hpfeeds/socket:mode=0620",
+    "proxy": rb"tcp:port=1:proxy=v2:trust=10.0.0.0/8,192.0.2.1,fe80\:\:/10",
     "bind": b"0.0.0.0:20000",
     "bind-ipv6": b"[::1]:20000",
     "size": b"64MiB",
@@ -139,12 +141,42 @@ PEM_FILES = {
     "no-such-certificate": b"words\n-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
 }
 
+SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
+
+
+def proxy(command: int, family: int, rest: bytes, length: int | None = None) -> bytes:
+    return SIGNATURE + struct.pack(">BBH", command, family, len(rest) if length is None else length) + rest
+
+
+TCP4 = bytes([192, 0, 2, 1, 127, 0, 0, 1]) + struct.pack(">HH", 4242, 20000)
+TCP6 = bytes.fromhex("20010db8" + "00" * 11 + "01") * 2 + struct.pack(">HH", 4242, 20000)
+AUTHORITY = struct.pack(">BH", 2, 15) + b"sensors.example"
+PROXY_HEADER = {
+    "tcp4": proxy(0x21, 0x11, TCP4),
+    "tcp6": proxy(0x21, 0x21, TCP6),
+    "tlvs-then-hello": proxy(0x21, 0x11, TCP4 + AUTHORITY + struct.pack(">BH", 4, 0)) + HELLO,
+    "local": proxy(0x20, 0x00, b""),
+    "unspecified": proxy(0x21, 0x00, b"\1\2\3"),
+    "unix": proxy(0x21, 0x31, b"p" * 216),
+    "udp4": proxy(0x21, 0x12, TCP4),
+    "version-1": b"PROXY TCP4 192.0.2.1 127.0.0.1 4242 20000\r\n",
+    "version-3": proxy(0x31, 0x11, TCP4),
+    "command-2": proxy(0x22, 0x11, TCP4),
+    "family-4": proxy(0x21, 0x41, TCP4),
+    "addresses-cut": proxy(0x21, 0x21, TCP4),
+    "tlv-past-end": proxy(0x21, 0x11, TCP4 + b"\1\xff\xff"),
+    "too-long": proxy(0x20, 0x00, b"", 0xFFFF),
+    "torn": proxy(0x21, 0x21, TCP6)[:40],
+    "auth": AUTH,
+}
+
 CANARY = {"song": b"hp\xfe"}
 
 
 def main() -> None:
     seeds = {"parser": PARSER, "endpoint": ENDPOINT, "json_accounts": JSON_ACCOUNTS,
-             "client_machine": CLIENT_MACHINE, "door": DOOR, "pem_files": PEM_FILES, "canary": CANARY}
+             "client_machine": CLIENT_MACHINE, "door": DOOR, "pem_files": PEM_FILES, "proxy_header": PROXY_HEADER,
+             "canary": CANARY}
     for target, files in seeds.items():
         folder = CORPUS / target
         folder.mkdir(parents=True, exist_ok=True)

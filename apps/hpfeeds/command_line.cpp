@@ -4,6 +4,7 @@
 #include "bench.hpp"
 #include "bench_command.hpp"
 #include "client/backoff.hpp"
+#include "client/tcp_connect.hpp"
 #include "doctor.hpp"
 #include "guarded.hpp"
 #include "hide_secrets.hpp"
@@ -132,7 +133,7 @@ void add_connection_options(CLI::App& app, Said& said) {
             ->group("Connection")
             ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
     };
-    value("--host", said.host, "the broker's name or address [localhost]");
+    value("--host", said.host, "the broker's name or address, or unix:PATH [localhost]");
     value("-p,--port", said.port, "the broker's port [10000]");
     value("-i,--ident", said.ident, "who we are");
     value("-s,--secret", said.secret, "the ident's secret");
@@ -264,6 +265,9 @@ ClientOptions connection_options(const Said& said) {
         destination.port = port_from(port, "HPFEEDS_PORT");
     destination.trusted_file = said.trusted_file;
     destination.tls = said.tls || !said.trusted_file.empty();
+    if (destination.tls && client::is_unix_socket(destination.host))
+        throw UsageError("--host " + destination.host +
+                         ": there is no TLS on a Unix socket; leave --tls and --tlscert out");
     if (!said.trusted_file.empty() && access(said.trusted_file.c_str(), R_OK) != 0)
         throw UsageError("--tlscert '" + said.trusted_file + "': " + std::strerror(errno));
     options.channels = each_once(said.channels);

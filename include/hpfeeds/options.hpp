@@ -69,7 +69,8 @@ struct SpoolOptions {
 };
 
 struct ClientOptions {
-    // A name or an address, and its port.
+    // A name or an address, and its port. For hpfeeds::Client also `unix:PATH`, a broker's Unix
+    // socket.
     std::string host = "localhost";
     std::uint16_t port = 10000;
     std::string ident{};   // at most 255 bytes

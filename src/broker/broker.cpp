@@ -25,6 +25,7 @@
 #include <atomic>
 #include <chrono>
 #include <csignal>
+#include <iterator>
 #include <optional>
 #include <span>
 #include <string>
@@ -124,10 +125,39 @@ core::EndpointRights rights_of(const config::Endpoint& endpoint) {
             .subscribe = endpoint.allow != config::Endpoint::Allow::publish};
 }
 
+std::optional<net::ProxyTerms> proxy_terms_of(const config::Endpoint& endpoint) {
+    if (!endpoint.proxy) return std::nullopt;
+    net::ProxyTerms terms;
+    for (const config::Network& each : endpoint.trust)
+        terms.trusted.emplace_back(each.bytes, each.v4, each.prefix_bits);
+    return terms;
+}
+
+void warn_of_forgery(const config::Endpoint& endpoint) {
+    if (!endpoint.proxy || !endpoint.trust.empty() ||
+        endpoint.kind == config::Endpoint::Kind::unix_socket)
+        return;
+    log::warning("PROXY headers are believed from anybody",
+                 {{"endpoint", endpoint.text()},
+                  {"why",
+                   "who reaches the endpoint past the balancer may claim any address; add "
+                   "trust=ADDRESS of the balancer"}});
+}
+
 struct Listening {
     net::Address address;
+    std::string path;  // of a Unix socket
     std::string endpoint;
 };
+
+void tell(const Listening& listening) {
+    if (listening.path.empty())
+        log::info("listening", {{"address", listening.address.host()},
+                                {"port", static_cast<unsigned>(listening.address.port())},
+                                {"endpoint", listening.endpoint}});
+    else
+        log::info("listening", {{"path", listening.path}, {"endpoint", listening.endpoint}});
+}
 
 // How often it is looked whether the stores have been asked, while the broker starts.
 constexpr std::chrono::milliseconds ready_poll{5};
@@ -193,11 +223,11 @@ struct Broker::Rooms {
         request.opened_ns = steady_ns();
         return request.set_ident(asked.ident) && desk.submit(request);
     }
-    // Opens every endpoint; where TLS comes in there is a door, which does not run yet. Nothing is
-    // said of any before all of them are open.
+    // Opens every endpoint; where TLS or a balancer comes in there is a door, which does not run
+    // yet. Nothing is said of any before all of them are open.
     void open_endpoints(const std::vector<net::ShardThread*>& all) {
         std::vector<net::Listener> plain;
-        std::vector<net::TlsListener> tls;
+        std::vector<net::DoorListener> tls, proxied;
         std::vector<std::size_t> certificate_of;  // of each in tls
         for (const config::Endpoint& endpoint : options.endpoints) {
             const bool encrypted = endpoint.kind == config::Endpoint::Kind::tls;
@@ -207,10 +237,14 @@ struct Broker::Rooms {
             for (net::Listener& listener :
                  open_sockets(endpoint, around.sockets, around.notifier)) {
                 listener.rights = rights_of(endpoint);
-                listening.push_back({listener.address, listener.label});
+                listening.push_back({listener.address, endpoint.path, listener.label});
+                auto terms = proxy_terms_of(endpoint);
                 if (encrypted) {
-                    tls.push_back({std::move(listener), certificates.back()->context()});
+                    tls.push_back(
+                        {std::move(listener), certificates.back()->context(), std::move(terms)});
                     certificate_of.push_back(certificates.size() - 1);
+                } else if (terms) {
+                    proxied.push_back({std::move(listener), nullptr, std::move(terms)});
                 } else {
                     plain.push_back(std::move(listener));
                 }
@@ -218,6 +252,8 @@ struct Broker::Rooms {
         }
         close_unused(around.sockets, around.notifier);
         all.front()->accept_from(std::move(plain));
+        // Those with TLS first: the door knows them by the numbers of their certificates.
+        std::move(proxied.begin(), proxied.end(), std::back_inserter(tls));
         if (tls.empty()) return;
         door = std::make_unique<net::Door>(std::move(tls), options.login_deadline, places, all);
         for (std::size_t i = 0; i < certificates.size(); ++i)
@@ -282,7 +318,7 @@ struct Broker::Rooms {
     core::FailedLogins failed_logins;
     KeyStores key_stores;
     std::vector<std::unique_ptr<net::ShardThread>> shards;
-    std::unique_ptr<net::Door> door;                      // null without TLS endpoints
+    std::unique_ptr<net::Door> door;                      // null without TLS and proxied endpoints
     std::vector<std::unique_ptr<RollOver>> certificates;  // after the door, which they give orders
     std::vector<Listening> listening;
     std::atomic<Phase> phase{Phase::starting};
@@ -337,9 +373,9 @@ void Broker::build(const config::BrokerOptions& options, std::size_t descriptors
     }
     log::info("key stores", {{"stores", names_of(rooms.key_stores)}});
     for (const Listening& each : rooms.listening)
-        log::info("listening", {{"address", each.address.host()},
-                                {"port", static_cast<unsigned>(each.address.port())},
-                                {"endpoint", each.endpoint}});
+        tell(each);
+    for (const config::Endpoint& endpoint : options.endpoints)
+        warn_of_forgery(endpoint);
     rooms.port = rooms.listening.front().address.port();
 }
 

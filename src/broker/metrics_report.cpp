@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/metrics_report.hpp"
 
+#include "broker/proxy_metrics.hpp"
 #include "broker/tls_metrics.hpp"
 #include "hpfeeds/version.hpp"
 #include "metrics/families.hpp"
@@ -249,6 +250,9 @@ void report_refusals(std::span<net::ShardThread* const> shards, const net::Door*
         limited.add({"connections"}, number(door->counters().refused_full));
         limited.add({"address"}, number(door->counters().refused_address_full));
         limited.add({"descriptors"}, number(door->counters().out_of_descriptors));
+        for (const auto end : {net::ProxyEnd::bad_header, net::ProxyEnd::untrusted})
+            closed.add({std::string(net::label(end))},
+                       number(door->counters().greetings_ended[static_cast<std::size_t>(end)]));
     }
     for (Summed* family : {&closed, &refused, &limited})
         family->finish(out);
@@ -418,7 +422,9 @@ std::string metrics_report(std::span<net::ShardThread* const> shards, const auth
     report_live_keys(shards, families);
     report_engine(shards, budget, families);
     report_key_stores(desk, families);
-    if (tls.door) report_tls(*tls.door, tls.certificates, shards, families);
+    if (tls.door && !tls.certificates.empty())
+        report_tls(*tls.door, tls.certificates, shards, families);
+    if (tls.door) report_proxies(tls.door->counters(), families);
     report_build(families);
     for (Family& family : metrics::process_families())
         families.push_back(std::move(family));

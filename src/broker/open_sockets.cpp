@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <algorithm>
 #include <array>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -17,6 +18,16 @@ namespace {
 constexpr std::string_view own_prefix = "hpfeeds,";
 
 constexpr std::array families_of_tcp{AF_INET, AF_INET6};
+constexpr std::array families_of_unix{AF_UNIX};
+
+bool is_unix(const config::Endpoint& endpoint) {
+    return endpoint.kind == config::Endpoint::Kind::unix_socket;
+}
+
+std::span<const int> families_of(const config::Endpoint& endpoint) {
+    if (is_unix(endpoint)) return families_of_unix;
+    return families_of_tcp;
+}
 
 std::vector<net::Listener> adopt_named(const config::Endpoint& endpoint,
                                        service::HandedSockets& handed) {
@@ -29,12 +40,15 @@ std::vector<net::Listener> adopt_named(const config::Endpoint& endpoint,
     std::vector<net::Listener> listeners;
     for (net::Descriptor& socket : sockets)
         listeners.push_back(
-            net::adopt_listener(std::move(socket), families_of_tcp, endpoint.text()));
+            net::adopt_listener(std::move(socket), families_of(endpoint), endpoint.text()));
     return listeners;
 }
 
 net::Listener open_own(const config::Endpoint& endpoint, service::HandedSockets& handed,
                        service::Notifier& notifier) {
+    // Nobody keeps a Unix socket: its file goes with the broker, and nobody could find it then.
+    if (is_unix(endpoint))
+        return net::open_listener(net::SocketPlace{endpoint.path, endpoint.mode}, endpoint.text());
     const std::string name = socket_name(endpoint);
     if (net::Descriptor socket = handed.take(name); socket.open())
         return net::adopt_listener(std::move(socket), families_of_tcp, endpoint.text());

@@ -3,6 +3,7 @@
 
 #include "client/errc.hpp"
 #include "client/limits.hpp"
+#include "client/tcp_connect.hpp"
 
 #include <string>
 
@@ -19,6 +20,9 @@ void check_options(const ClientOptions& options) {
     using std::chrono::milliseconds;
     require(!options.host.empty(), "options.host is empty: give the broker's name or address");
     require(options.port != 0, "options.port is 0: give 1 to 65535");
+    require(!is_unix_socket(options.host) || !options.tls.enabled,
+            "options.host is a Unix socket, and there is no TLS on one: leave options.tls.enabled "
+            "false");
     if (options.ident.size() > wire::string_bytes_max)
         throw Error("options.ident has " + std::to_string(options.ident.size()) +
                         " bytes, but hpfeeds allows at most 255",

@@ -23,6 +23,7 @@ bool would_block(ssize_t moved) {
 }  // namespace
 
 std::string Destination::text() const {
+    if (is_unix_socket(host)) return host;
     const bool colons = host.find(':') != std::string::npos;
     return (colons ? "[" + host + "]" : host) + ":" + std::to_string(port);
 }

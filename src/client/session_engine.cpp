@@ -23,6 +23,9 @@ constexpr std::size_t nothing_arrived = std::numeric_limits<std::size_t>::max();
 
 const ClientOptions& checked(const ClientOptions& options) {
     check_options(options);
+    if (is_unix_socket(options.host))
+        throw Error("options.host is a Unix socket: hpfeeds::Client knows them, a Session does not",
+                    std::make_error_code(std::errc::invalid_argument));
     return options;
 }
 

@@ -9,6 +9,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 #include <array>
 #include <cerrno>
@@ -48,8 +49,11 @@ void keep_alive(int descriptor, const KeepaliveOptions& keepalive) {
     set(descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, (idle + interval * keepalive.count) * 1000);
 }
 
-std::error_code connect_one(int descriptor, const addrinfo& address, Deadline deadline, int wake) {
-    if (connect(descriptor, address.ai_addr, address.ai_addrlen) == 0) return {};
+constexpr std::string_view unix_prefix = "unix:";
+
+std::error_code connect_one(int descriptor, const sockaddr* address, socklen_t bytes,
+                            Deadline deadline, int wake) {
+    if (connect(descriptor, address, bytes) == 0) return {};
     if (errno != EINPROGRESS && errno != EINTR) return last_error();
     if (const auto waited = wait_until_ready(descriptor, POLLOUT, deadline, wake)) return waited;
     int failed = 0;
@@ -65,7 +69,38 @@ Deadline share(Deadline deadline, std::size_t others) {
     return now + (deadline - now) / static_cast<Clock::rep>(others + 1);
 }
 
+TcpConnected unix_connect(const std::string& host, Deadline deadline, int wake) {
+    const std::string_view path = std::string_view(host).substr(unix_prefix.size());
+    TcpConnected result;
+    result.explanation = host;
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (path.empty() || path.size() >= sizeof address.sun_path) {
+        result.error = std::make_error_code(std::errc::filename_too_long);
+        result.explanation +=
+            ": a socket's path has 1 to " + std::to_string(sizeof address.sun_path - 1) + " bytes";
+        return result;
+    }
+    path.copy(address.sun_path, path.size());
+    const int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    result.error = descriptor < 0
+                       ? last_error()
+                       : connect_one(descriptor, reinterpret_cast<const sockaddr*>(&address),
+                                     sizeof address, deadline, wake);
+    if (!result.error) {
+        result.descriptor = descriptor;
+        return result;
+    }
+    if (descriptor >= 0) close(descriptor);
+    result.explanation += ": " + result.error.message();
+    return result;
+}
+
 }  // namespace
+
+bool is_unix_socket(std::string_view host) noexcept {
+    return host.starts_with(unix_prefix);
+}
 
 void prepare_socket(int descriptor, const KeepaliveOptions& keepalive) {
     set(descriptor, IPPROTO_TCP, TCP_NODELAY, 1);
@@ -86,6 +121,7 @@ std::error_code wait_until_ready(int descriptor, short events, Deadline deadline
 
 TcpConnected tcp_connect(const std::string& host, std::uint16_t port,
                          const KeepaliveOptions& keepalive, Deadline deadline, int wake) {
+    if (is_unix_socket(host)) return unix_connect(host, deadline, wake);
     addrinfo hints{};
     hints.ai_socktype = SOCK_STREAM;
     hints.ai_flags = AI_NUMERICSERV;
@@ -107,7 +143,8 @@ TcpConnected tcp_connect(const std::string& host, std::uint16_t port,
         const int descriptor =
             socket(each->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
         result.error = descriptor < 0 ? last_error()
-                                      : connect_one(descriptor, *each, share(deadline, left), wake);
+                                      : connect_one(descriptor, each->ai_addr, each->ai_addrlen,
+                                                    share(deadline, left), wake);
         if (!result.error) {
             prepare_socket(descriptor, keepalive);
             result.descriptor = descriptor;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// tcp_connect.hpp: a name and a port into a connected, non-blocking TCP socket.
+// tcp_connect.hpp: a name and a port into a connected, non-blocking TCP socket; or `unix:PATH` into
+// a Unix socket, where port and keepalive mean nothing.
 //
 // Every address of the name is tried in the system's order, each with its share of the time that is
 // left, so that one dead address does not use up the time of the others. Looking up the name may
@@ -14,6 +15,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <system_error>
 
 namespace hpfeeds::client {
@@ -23,6 +25,9 @@ struct TcpConnected {
     std::error_code error;    // of the last address tried
     std::string explanation;  // "127.0.0.1 port 10000: Connection refused"
 };
+
+// Whether `host` is `unix:PATH`.
+[[nodiscard]] bool is_unix_socket(std::string_view host) noexcept;
 
 // `wake` ends the wait when it becomes readable; -1: nothing does. The socket has TCP_NODELAY and
 // keepalive, and a limit of the same length on data that nobody acknowledges, so that a vanished

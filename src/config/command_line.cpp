@@ -79,7 +79,9 @@ void add_listening(CLI::App& app, Flags& flags) {
              "tcp:port=PORT[:interface=ADDRESS][:device=NAME]\n"
              "[:allow=publish|subscribe]; fd=NAME in place of port for a socket\n"
              "that systemd hands over; or tls: with\n"
-             ":key=FILE:cert=FILE[:chain=FILE][:ca=FILE[:ident=cn]] as well;\n"
+             ":key=FILE:cert=FILE[:chain=FILE][:ca=FILE[:ident=cn]] as well,\n"
+             "or unix:path=FILE[:mode=660][:allow=...];\n"
+             "each may have :proxy=v2[:trust=NETWORK,...], behind a balancer;\n"
              "may be repeated")
         ->group(group);
     add_value(app, "--bind", flags.bind, "HOST:PORT",

@@ -64,11 +64,12 @@ std::optional<std::uint16_t> parse_port(std::string_view text) noexcept {
 Endpoint::Kind parse_kind(std::string_view word, std::string_view whole) {
     if (word == "tcp") return Endpoint::Kind::tcp;
     if (word == "tls") return Endpoint::Kind::tls;
+    if (word == "unix") return Endpoint::Kind::unix_socket;
     if (word == "ssl")
         refuse(flag, whole, "unknown class 'ssl'; write tls:port=...:key=FILE:cert=FILE");
     refuse(flag, whole,
            "unknown class " + in_quotes(word) +
-               "; an endpoint begins with tcp: or tls:, as in tcp:port=20000");
+               "; an endpoint begins with tcp:, tls: or unix:, as in tcp:port=20000");
 }
 
 Endpoint::Allow parse_allow(std::string_view value, std::string_view whole) {
@@ -77,6 +78,54 @@ Endpoint::Allow parse_allow(std::string_view value, std::string_view whole) {
     refuse(flag, whole,
            "allow " + in_quotes(value) +
                " is neither publish nor subscribe; leave it out to allow both");
+}
+
+// "660" and "0660" are octal, as for chmod.
+unsigned parse_mode(std::string_view value, std::string_view whole) {
+    constexpr std::size_t digits_max = 4;
+    constexpr unsigned mode_max = 0777;
+    unsigned mode = 0;
+    bool good = !value.empty() && value.size() <= digits_max;
+    for (const char digit : value) {
+        good = good && digit >= '0' && digit <= '7';
+        mode = mode * 8 + static_cast<unsigned>(digit - '0');
+    }
+    if (!good || mode > mode_max)
+        refuse(flag, whole,
+               "mode " + in_quotes(value) +
+                   " is not one of chmod's, in octal; write mode=660 for owner and group");
+    return mode;
+}
+
+std::string mode_text(unsigned mode) {
+    std::string text;
+    for (int shift = 6; shift >= 0; shift -= 3)
+        text += static_cast<char>('0' + (mode >> shift & 7U));
+    return text;
+}
+
+std::string_view fields_of(Endpoint::Kind kind) {
+    switch (kind) {
+        case Endpoint::Kind::tls:
+            return "tls endpoint has fd, port, interface, device, allow, proxy, trust, key, cert, "
+                   "chain, "
+                   "ca and ident";
+        case Endpoint::Kind::unix_socket:
+            return "unix endpoint has fd, path, mode, allow and proxy";
+        default:
+            return "tcp endpoint has fd, port, interface, device, allow, proxy and trust";
+    }
+}
+
+std::string_view name_of(Endpoint::Kind kind) {
+    switch (kind) {
+        case Endpoint::Kind::tls:
+            return "tls";
+        case Endpoint::Kind::unix_socket:
+            return "unix";
+        default:
+            return "tcp";
+    }
 }
 
 // Collects the fields of one string; each may be given once.
@@ -95,8 +144,12 @@ public:
     }
 
     void require_all() const {
+        if (!endpoint_.trust.empty() && !endpoint_.proxy)
+            refuse(flag, whole_, "trust says whose PROXY headers are believed; add proxy=v2");
         if (has("fd"))
             require_fd_alone();
+        else if (endpoint_.kind == Endpoint::Kind::unix_socket)
+            require_path();
         else if (!has("port"))
             refuse(flag, whole_, "no port; add port=20000");
         if (endpoint_.kind != Endpoint::Kind::tls) return;
@@ -116,11 +169,16 @@ private:
     }
 
     void require_fd_alone() const {
-        for (const std::string_view key : {"port", "interface", "device"})
+        for (const std::string_view key : {"port", "interface", "device", "path", "mode"})
             if (has(key))
                 refuse(flag, whole_,
                        "fd is a socket that is bound already, so " + std::string(key) +
                            " says nothing; write it into the .socket unit, or leave fd out");
+    }
+
+    void require_path() const {
+        if (endpoint_.path.empty())
+            refuse(flag, whole_, "no path; add path=FILE, where the socket shall be");
     }
 
     void store_fd(std::string value) {
@@ -146,6 +204,7 @@ private:
     }
 
     void store(std::string_view key, std::string value) {
+        require_class(key);
         if (key == "port") {
             const auto port = parse_port(value);
             if (!port)
@@ -164,38 +223,93 @@ private:
                            " is longer than a name of a network "
                            "device can be (15); ip link lists them");
             endpoint_.device = std::move(value);
+        } else if (key == "path") {
+            store_path(std::move(value));
+        } else if (key == "mode") {
+            endpoint_.mode = parse_mode(value, whole_);
         } else if (key == "allow") {
             endpoint_.allow = parse_allow(value, whole_);
         } else if (key == "fd") {
             store_fd(std::move(value));
-        } else if (key == "key" || key == "cert" || key == "chain" || key == "ca") {
-            store_file(key, std::move(value));
+        } else if (key == "proxy") {
+            if (value != "v2")
+                refuse(flag, whole_,
+                       "proxy " + in_quotes(value) +
+                           ": the broker reads version 2 of the PROXY protocol; write proxy=v2 "
+                           "(haproxy: send-proxy-v2)");
+            endpoint_.proxy = true;
+        } else if (key == "trust") {
+            store_trust(value);
         } else if (key == "ident") {
-            require_tls(key);
             if (value != "cn")
                 refuse(flag, whole_,
                        "ident can only be bound to the name of a client certificate; write "
                        "ident=cn, or leave it out");
             endpoint_.ident_is_cn = true;
         } else {
-            refuse(flag, whole_,
-                   "unknown field " + in_quotes(key) + "; a " +
-                       (endpoint_.kind == Endpoint::Kind::tls
-                            ? "tls endpoint has fd, port, interface, device, allow, key, cert, "
-                              "chain, ca and ident"
-                            : "tcp endpoint has fd, port, interface, device and allow"));
+            store_pem_file(key, std::move(value));
         }
     }
 
-    void require_tls(std::string_view key) const {
-        if (endpoint_.kind != Endpoint::Kind::tls)
+    // Every field has its classes.
+    void require_class(std::string_view key) const {
+        using Kind = Endpoint::Kind;
+        const auto of = [this](auto... kinds) { return ((endpoint_.kind == kinds) || ...); };
+        const auto is = [key](auto... names) { return ((key == names) || ...); };
+        if (is("key", "cert", "chain", "ca", "ident")) {
+            if (of(Kind::tcp))
+                refuse(flag, whole_,
+                       "field " + in_quotes(key) +
+                           " is for TLS; write tls:... to encrypt, or leave it out");
+            if (of(Kind::unix_socket))
+                refuse(
+                    flag, whole_,
+                    "there is no TLS on a unix endpoint, which never leaves the machine; leave " +
+                        in_quotes(key) + " out: the file's mode says who may connect");
+            return;
+        }
+        if (is("trust") && of(Kind::unix_socket))
+            refuse(
+                flag, whole_,
+                "trust names networks; who may connect to a unix endpoint is what its mode says");
+        const bool known =
+            is("allow", "proxy", "fd") ||
+            (is("port", "interface", "device", "trust") && of(Kind::tcp, Kind::tls)) ||
+            (is("path", "mode") && of(Kind::unix_socket));
+        if (!known)
             refuse(flag, whole_,
-                   "field " + in_quotes(key) +
-                       " is for TLS; write tls:... to encrypt, or leave it out");
+                   "unknown field " + in_quotes(key) + "; a " +
+                       std::string(fields_of(endpoint_.kind)));
     }
 
-    void store_file(std::string_view key, std::string value) {
-        require_tls(key);
+    void store_path(std::string value) {
+        if (value.empty())
+            refuse(flag, whole_,
+                   "the path is empty; name the socket's file, as in path=/run/x.sock");
+        if (value.size() > socket_path_bytes_max)
+            refuse(flag, whole_,
+                   "the path has " + std::to_string(value.size()) +
+                       " bytes, and a socket's may have " + std::to_string(socket_path_bytes_max) +
+                       "; choose a shorter one");
+        if (value.find('\0') != std::string::npos)
+            refuse(flag, whole_, "the path holds a zero byte; name a file");
+        endpoint_.path = std::move(value);
+    }
+
+    void store_trust(std::string_view list) {
+        for (std::size_t begin = 0; begin <= list.size();) {
+            const std::size_t comma = std::min(list.find(',', begin), list.size());
+            if (endpoint_.trust.size() == trusted_networks_max)
+                refuse(flag, whole_,
+                       "trust names too many networks; give at most " +
+                           std::to_string(trusted_networks_max));
+            endpoint_.trust.push_back(
+                parse_network(list.substr(begin, comma - begin), flag, whole_));
+            begin = comma + 1;
+        }
+    }
+
+    void store_pem_file(std::string_view key, std::string value) {
         if (value.empty())
             refuse(flag, whole_,
                    "field " + in_quotes(key) + " is empty; name a PEM file, or leave it out");
@@ -210,6 +324,13 @@ private:
     std::vector<std::string_view> seen_;
 };
 
+std::string trust_text(const std::vector<Network>& networks) {
+    std::string text;
+    for (const Network& network : networks)
+        text += (text.empty() ? "" : ",") + network.text();
+    return text;
+}
+
 bool may_be_host(std::string_view host) noexcept {
     return std::all_of(host.begin(), host.end(), [](char character) {
         const bool letter =
@@ -223,15 +344,19 @@ bool may_be_host(std::string_view host) noexcept {
 }  // namespace
 
 std::string Endpoint::text() const {
-    std::string out = kind == Kind::tls ? "tls" : "tcp";
+    std::string out(name_of(kind));
     const auto append = [&](std::string_view name, std::string_view value) {
         if (!value.empty()) out += ":" + std::string(name) + "=" + with_escapes(value);
     };
     append("fd", fd);
+    append("path", path);
+    if (kind == Kind::unix_socket && fd.empty()) append("mode", mode_text(mode));
     append("interface", interface);
-    if (fd.empty()) append("port", std::to_string(port));
+    if (kind != Kind::unix_socket && fd.empty()) append("port", std::to_string(port));
     append("device", device);
     if (allow != Allow::both) append("allow", allow == Allow::publish ? "publish" : "subscribe");
+    if (proxy) append("proxy", "v2");
+    append("trust", trust_text(trust));
     append("key", key);
     append("cert", cert);
     append("chain", chain);

@@ -172,7 +172,9 @@ std::vector<Endpoint> read_endpoints(const Flags& flags) {
         Endpoint endpoint = parse_endpoint(text);
         const bool known =
             std::find(endpoints.begin(), endpoints.end(), endpoint) != endpoints.end();
-        if (known && (endpoint.port != 0 || !endpoint.fd.empty()))
+        const bool always_new = endpoint.port == 0 && endpoint.fd.empty() &&
+                                endpoint.kind != Endpoint::Kind::unix_socket;
+        if (known && !always_new)
             refuse("--endpoint", text, "the broker listens there already; give it once");
         if (endpoints.size() == endpoints_max)
             refuse("--endpoint", text,

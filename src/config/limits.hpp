@@ -31,6 +31,10 @@ inline constexpr std::size_t name_bytes_max = 255;
 inline constexpr std::size_t device_bytes_max = 15;
 // systemd: FDNAME_MAX.
 inline constexpr std::size_t socket_name_bytes_max = 255;
+// Linux: sun_path holds 108, one of them the closing zero.
+inline constexpr std::size_t socket_path_bytes_max = 107;
+// An endpoint behind balancers looks through them at each connection.
+inline constexpr std::size_t trusted_networks_max = 64;
 // Each endpoint is a socket that every shard watches; more of them is a mistake in a script.
 inline constexpr std::size_t endpoints_max = 64;
 // Stores are asked one after another at every login.

@@ -37,6 +37,18 @@ void part_from(int fd) noexcept {
     }
 }
 
+log::Level level_of(ProxyEnd end) noexcept {
+    switch (end) {
+        case ProxyEnd::probe:
+        case ProxyEnd::shutdown:
+            return log::Level::debug;
+        case ProxyEnd::peer_left:
+            return log::Level::info;
+        default:
+            return log::Level::warning;
+    }
+}
+
 log::Level level_of(HandshakeEnd end) noexcept {
     switch (end) {
         case HandshakeEnd::probe:
@@ -53,26 +65,29 @@ log::Level level_of(HandshakeEnd end) noexcept {
 
 }  // namespace
 
-Door::Door(std::vector<TlsListener> listeners, milliseconds deadline, Places& places,
+Door::Door(std::vector<DoorListener> listeners, milliseconds deadline, Places& places,
            std::vector<ShardThread*> shards)
     : listeners_(std::move(listeners)),
       deadline_(deadline),
       places_(&places),
       shards_(std::move(shards)) {
     if (!poller_.watch(waker_.fd(), waker_tag, {true, false}))
-        throw Error("cannot watch the orders of the TLS door; raise the limit of open files");
+        throw Error("cannot watch the orders of the door; raise the limit of open files");
 }
 
 void Door::run() noexcept {
-    pthread_setname_np(pthread_self(), "tls-door");
+    pthread_setname_np(pthread_self(), "door");
     // For this thread alone: on Linux a thread has a niceness of its own.
     setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), door_niceness);
     now_ = std::chrono::steady_clock::now();
     watch_listeners();
     while (!stopping_)
         turn();
-    while (!visitors_.empty())
-        dismiss(visitors_.front(), HandshakeEnd::shutdown);
+    while (!visitors_.empty()) {
+        Visitor& oldest = visitors_.front();
+        oldest.greeting ? dismiss(oldest, ProxyEnd::shutdown)
+                        : dismiss(oldest, HandshakeEnd::shutdown);
+    }
     hand_over();
     finished_.clear();
     over_.store(true, std::memory_order_release);
@@ -113,8 +128,11 @@ void Door::turn() noexcept {
     for (const Ready& each : ready)
         if (each.tag != waker_tag && each.tag <= listeners_.size()) accept_some(each.tag - 1);
     now_ = std::chrono::steady_clock::now();
-    while (!visitors_.empty() && visitors_.front().came_at + deadline_ <= now_)
-        dismiss(visitors_.front(), visitors_.front().handshake.end_at_deadline());
+    while (!visitors_.empty() && visitors_.front().came_at + deadline_ <= now_) {
+        Visitor& late = visitors_.front();
+        late.greeting ? dismiss(late, ProxyEnd::deadline)
+                      : dismiss(late, late.handshake->end_at_deadline());
+    }
     if (accept_rests_ && now_ >= accept_again_) {
         accept_rests_ = false;
         watch_listeners();
@@ -154,7 +172,7 @@ void Door::watch_listeners() noexcept {
 }
 
 void Door::unwatch_listeners() noexcept {
-    for (const TlsListener& each : listeners_)
+    for (const DoorListener& each : listeners_)
         poller_.unwatch(each.listener.socket.get());
 }
 
@@ -173,18 +191,24 @@ void Door::accept_some(std::size_t listener) noexcept {
             accept_again_ = now_ + accept_rest;
             return;
         }
-        if (takes_place(accepted)) admit(listener, std::move(accepted));
+        if (takes_place(listener, accepted)) admit(listener, std::move(accepted));
     }
 }
 
-bool Door::takes_place(Accepted& accepted) noexcept {
+bool Door::takes_place(std::size_t listener, Accepted& accepted) noexcept {
     if (!places_->take()) {
         counters_.refused_full.increment();
         accept_log_.full(accepted.peer, places_->taken(), now_);
         return false;
     }
-    if (places_->take_of(accepted.peer, accepted.address_place)) return true;
+    // Whose address counts behind a balancer is known when the header is there.
+    if (listeners_[listener].proxy || takes_place_of_address(accepted)) return true;
     places_->give_back();
+    return false;
+}
+
+bool Door::takes_place_of_address(Accepted& accepted) noexcept {
+    if (places_->take_of(accepted.peer, accepted.address_place)) return true;
     counters_.refused_address_full.increment();
     accept_log_.address_full(accepted.peer, places_->of_address_max(), now_);
     return false;
@@ -192,21 +216,59 @@ bool Door::takes_place(Accepted& accepted) noexcept {
 
 void Door::admit(std::size_t listener, Accepted accepted) noexcept {
     counters_.accepted.increment();
-    if (visitors_.size() >= handshakes_max) dismiss(visitors_.front(), HandshakeEnd::crowded_out);
+    const DoorListener& where = listeners_[listener];
+    if (where.proxy && !where.proxy->trusts(accepted.peer)) return turn_away(listener, accepted);
+    if (visitors_.size() >= handshakes_max) crowd_out(visitors_.front());
     const auto visitor = visitors_.insert(
-        visitors_.end(),
-        Visitor{std::move(accepted), now_, listener, Handshake(listeners_[listener].context)});
+        visitors_.end(), Visitor{std::move(accepted), now_, listener, std::nullopt, std::nullopt});
     visitor->self = visitor;
-    counters_.under_way.add(1);
+    if (where.proxy) visitor->greeting.emplace();
+    if (where.context) {
+        visitor->handshake.emplace(where.context);
+        counters_.under_way.add(1);
+    }
     if (!poller_.watch(visitor->accepted.socket.get(), reinterpret_cast<std::uint64_t>(&*visitor),
                        visitor->interest))
-        dismiss(*visitor, HandshakeEnd::crowded_out);
+        crowd_out(*visitor);
 }
 
 void Door::advance(Visitor& visitor) noexcept {
-    const Handshake::Step step = visitor.handshake.advance(visitor.accepted.socket.get());
-    if (step == Handshake::Step::done) return let_in(visitor);
-    if (step == Handshake::Step::ended) return dismiss(visitor, visitor.handshake.end());
+    if (visitor.greeting && !hear_greeting(visitor)) return;
+    if (visitor.handshake) return shake_hands(visitor);
+    poller_.unwatch(visitor.accepted.socket.get());
+    let_in(visitor, nullptr);
+}
+
+// Whether the visitor is still here and goes on.
+bool Door::hear_greeting(Visitor& visitor) noexcept {
+    const ProxyGreeting::Step step = visitor.greeting->advance(visitor.accepted.socket.get());
+    if (step == ProxyGreeting::Step::wants_read) return false;
+    if (step == ProxyGreeting::Step::ended) {
+        dismiss(visitor, visitor.greeting->end());
+        return false;
+    }
+    const ProxyHeader header = visitor.greeting->header();
+    (header.source  ? counters_.proxied
+     : header.local ? counters_.proxied_local
+                    : counters_.proxied_unnamed)
+        .increment();
+    visitor.greeting.reset();
+    if (header.source) {
+        if (log::enabled(log::Level::debug))
+            log::debug("PROXY header read", {{"peer", header.source->text()},
+                                             {"balancer", visitor.accepted.peer.text()}});
+        visitor.accepted.peer = *header.source;
+    }
+    // A balancer itself, of which all may come that it does not name, has no such bound.
+    if (!header.source || takes_place_of_address(visitor.accepted)) return true;
+    part_with(visitor);
+    return false;
+}
+
+void Door::shake_hands(Visitor& visitor) noexcept {
+    const Handshake::Step step = visitor.handshake->advance(visitor.accepted.socket.get());
+    if (step == Handshake::Step::done) return let_in_encrypted(visitor);
+    if (step == Handshake::Step::ended) return dismiss(visitor, visitor.handshake->end());
     const bool reads = step == Handshake::Step::wants_read;
     const Interest interest{reads, !reads};
     if (interest == visitor.interest) return;
@@ -217,23 +279,25 @@ void Door::advance(Visitor& visitor) noexcept {
 
 // ---- going on
 
-void Door::let_in(Visitor& visitor) noexcept {
+void Door::let_in_encrypted(Visitor& visitor) noexcept {
     counters_.done.increment();
-    const bool resumed = visitor.handshake.resumed();
+    const bool resumed = visitor.handshake->resumed();
     if (resumed) counters_.resumed.increment();
-    const Address peer = visitor.accepted.peer;
     const bool tells = log::enabled(log::Level::debug);
-    const std::string tls = tells ? visitor.handshake.description() : std::string();
+    const std::string description = tells ? visitor.handshake->description() : std::string();
     poller_.unwatch(visitor.accepted.socket.get());
-    finished_.push_back(
-        {std::move(visitor.accepted), visitor.came_at, visitor.handshake.take_stream()});
-    const bool kernel = finished_.back().tls->kernel_sends();
+    std::unique_ptr<TlsStream> tls = visitor.handshake->take_stream();
     if (tells)
-        log::debug("TLS handshake done", {{"peer", peer.text()},
-                                          {"tls", tls},
+        log::debug("TLS handshake done", {{"peer", visitor.accepted.peer.text()},
+                                          {"tls", description},
                                           {"resumed", resumed ? "yes" : "no"},
-                                          {"kernel_tls", kernel ? "yes" : "no"}});
+                                          {"kernel_tls", tls->kernel_sends() ? "yes" : "no"}});
     counters_.under_way.add(-1);
+    let_in(visitor, std::move(tls));
+}
+
+void Door::let_in(Visitor& visitor, std::unique_ptr<TlsStream> tls) noexcept {
+    finished_.push_back({std::move(visitor.accepted), visitor.came_at, std::move(tls)});
     visitors_.erase(visitor.self);
     hand_over();
 }
@@ -243,13 +307,55 @@ void Door::hand_over() noexcept {
         finished_.pop_front();
 }
 
+void Door::crowd_out(Visitor& visitor) noexcept {
+    visitor.greeting ? dismiss(visitor, ProxyEnd::crowded_out)
+                     : dismiss(visitor, HandshakeEnd::crowded_out);
+}
+
 void Door::dismiss(Visitor& visitor, HandshakeEnd end) noexcept {
     counters_.ended[static_cast<std::size_t>(end)].increment();
-    counters_.under_way.add(-1);
     tell(visitor, end);
+    part_with(visitor);
+}
+
+void Door::dismiss(Visitor& visitor, ProxyEnd end) noexcept {
+    const ProxyRefusal refusal = visitor.greeting->header().refusal;
+    counters_.greetings_ended[static_cast<std::size_t>(end)].increment();
+    if (refusal != ProxyRefusal::none)
+        counters_.headers_refused[static_cast<std::size_t>(refusal)].increment();
+    tell(visitor.listener, visitor.accepted.peer, end, refusal);
+    part_with(visitor);
+}
+
+void Door::part_with(Visitor& visitor) noexcept {
+    if (visitor.handshake) counters_.under_way.add(-1);
     part_from(visitor.accepted.socket.get());
     places_->give_back();
     visitors_.erase(visitor.self);
+}
+
+// Whoever is not believed is not heard.
+void Door::turn_away(std::size_t listener, const Accepted& accepted) noexcept {
+    counters_.greetings_ended[static_cast<std::size_t>(ProxyEnd::untrusted)].increment();
+    tell(listener, accepted.peer, ProxyEnd::untrusted, ProxyRefusal::none);
+    part_from(accepted.socket.get());
+    places_->give_back();
+}
+
+void Door::tell(std::size_t listener, const Address& peer, ProxyEnd end,
+                ProxyRefusal refusal) noexcept {
+    const log::Level level = level_of(end);
+    log::RateLimit& limit = greeting_limits_[static_cast<std::size_t>(end)];
+    if (!log::enabled(level) || !limit.admit(second())) return;
+    std::vector<log::Field> fields{{"peer", peer.text()}};
+    if (listener < listeners_.size())  // none are left at the end
+        fields.emplace_back("endpoint", listeners_[listener].listener.label);
+    fields.emplace_back("reason", label(end));
+    if (refusal != ProxyRefusal::none) fields.emplace_back("header", label(refusal));
+    fields.emplace_back("why", refusal == ProxyRefusal::none ? describe(end) : describe(refusal));
+    if (const std::uint64_t held_back = limit.take_held_back())
+        fields.emplace_back("similar_lines_held_back", held_back);
+    log::write(level, "connection refused", fields);
 }
 
 void Door::tell(const Visitor& visitor, HandshakeEnd end) noexcept {
@@ -261,8 +367,8 @@ void Door::tell(const Visitor& visitor, HandshakeEnd end) noexcept {
         fields.emplace_back("endpoint", listeners_[visitor.listener].listener.label);
     fields.emplace_back("reason", label(end));
     fields.emplace_back("why", describe(end));
-    if (!visitor.handshake.detail().empty())
-        fields.emplace_back("detail", visitor.handshake.detail());
+    if (!visitor.handshake->detail().empty())
+        fields.emplace_back("detail", visitor.handshake->detail());
     if (const std::uint64_t held_back = limit.take_held_back())
         fields.emplace_back("similar_lines_held_back", held_back);
     log::write(level, "TLS handshake failed", fields);

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// door.hpp: where TLS connections come in: a thread that accepts them, does their handshakes, and
-// hands over those that are done.
+// door.hpp: where connections come in that have something to do before they are sessions: say for
+// whom they come, if a balancer makes them (proxy=v2), and the TLS handshake. A thread that accepts
+// them, and hands over those that are done.
 //
-//   accept ─> first bytes ─> handshake ─> a shard, by message: it opens the session and says INFO
+//   accept ─> PROXY header ─> first bytes ─> handshake ─> a shard, by message: it opens the session
+//   and says INFO
 //
 // A handshake is a millisecond of arithmetic with a stranger's numbers: no shard ever waits for
 // one. The login deadline begins with accepting and goes on in the shard. A connection counts
@@ -25,6 +27,7 @@
 #include "net/mailbox.hpp"
 #include "net/places.hpp"
 #include "net/poller.hpp"
+#include "net/proxy_greeting.hpp"
 #include "net/shard_thread.hpp"
 #include "net/tls_context.hpp"
 
@@ -42,9 +45,10 @@
 
 namespace hpfeeds::net {
 
-struct TlsListener {
+struct DoorListener {
     Listener listener;
-    std::shared_ptr<const TlsContext> context;
+    std::shared_ptr<const TlsContext> context;  // null: no TLS
+    std::optional<ProxyTerms> proxy = {};       // none: no PROXY header
 };
 
 // One writer, the door.
@@ -53,6 +57,11 @@ struct DoorCounters {
     metrics::Counter done;
     metrics::Counter resumed;  // of those
     std::array<metrics::Counter, handshake_end_count> ended;
+    metrics::Counter proxied;          // PROXY headers that named a peer,
+    metrics::Counter proxied_local;    // those of balancers that speak for themselves,
+    metrics::Counter proxied_unnamed;  // and those that did not say for whom
+    std::array<metrics::Counter, proxy_end_count> greetings_ended;
+    std::array<metrics::Counter, proxy_refusal_count> headers_refused;
     metrics::Counter refused_full;
     metrics::Counter refused_address_full;
     metrics::Counter out_of_descriptors;
@@ -61,7 +70,7 @@ struct DoorCounters {
 
 class Door {
 public:
-    Door(std::vector<TlsListener> listeners, std::chrono::milliseconds deadline, Places& places,
+    Door(std::vector<DoorListener> listeners, std::chrono::milliseconds deadline, Places& places,
          std::vector<ShardThread*> shards);
     Door(const Door&) = delete;
     Door& operator=(const Door&) = delete;
@@ -82,7 +91,8 @@ private:
         Accepted accepted;
         core::Instant came_at;
         std::size_t listener;
-        Handshake handshake;
+        std::optional<ProxyGreeting> greeting;  // until it is done
+        std::optional<Handshake> handshake;     // with TLS
         Interest interest{true, false};
         Visitors::iterator self{};
     };
@@ -100,16 +110,26 @@ private:
     void watch_listeners() noexcept;
     void unwatch_listeners() noexcept;
     void accept_some(std::size_t listener) noexcept;
-    [[nodiscard]] bool takes_place(Accepted& accepted) noexcept;
+    [[nodiscard]] bool takes_place(std::size_t listener, Accepted& accepted) noexcept;
+    [[nodiscard]] bool takes_place_of_address(Accepted& accepted) noexcept;
     void admit(std::size_t listener, Accepted accepted) noexcept;
     void advance(Visitor& visitor) noexcept;
-    void let_in(Visitor& visitor) noexcept;
+    [[nodiscard]] bool hear_greeting(Visitor& visitor) noexcept;
+    void shake_hands(Visitor& visitor) noexcept;
+    void let_in_encrypted(Visitor& visitor) noexcept;
+    void let_in(Visitor& visitor, std::unique_ptr<TlsStream> tls) noexcept;
     void hand_over() noexcept;
+    void crowd_out(Visitor& visitor) noexcept;
     void dismiss(Visitor& visitor, HandshakeEnd end) noexcept;
+    void dismiss(Visitor& visitor, ProxyEnd end) noexcept;
+    void part_with(Visitor& visitor) noexcept;
+    void turn_away(std::size_t listener, const Accepted& accepted) noexcept;
     void tell(const Visitor& visitor, HandshakeEnd end) noexcept;
+    void tell(std::size_t listener, const Address& peer, ProxyEnd end,
+              ProxyRefusal refusal) noexcept;
     [[nodiscard]] std::uint64_t second() const noexcept;
 
-    std::vector<TlsListener> listeners_;
+    std::vector<DoorListener> listeners_;
     std::chrono::milliseconds deadline_;
     Places* places_;
     std::vector<ShardThread*> shards_;
@@ -118,6 +138,7 @@ private:
     Mailbox<Order> mailbox_{door_messages_max};
     DoorCounters counters_;
     std::array<log::RateLimit, handshake_end_count> end_limits_;
+    std::array<log::RateLimit, proxy_end_count> greeting_limits_;
     AcceptLog accept_log_;
 
     Visitors visitors_;

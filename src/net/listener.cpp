@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <unistd.h>
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -77,7 +78,7 @@ Address bound_address(int fd) noexcept {
     sockaddr_storage bound{};
     socklen_t size = sizeof bound;
     getsockname(fd, reinterpret_cast<sockaddr*>(&bound), &size);
-    return Address(bound);
+    return bound.ss_family == AF_UNIX ? Address::local(getpid(), geteuid()) : Address(bound);
 }
 
 // The error number, or 0; `out` is bound and listening then.
@@ -96,6 +97,15 @@ int try_listen(const addrinfo& candidate, const ListenAddress& where, Descriptor
     if (listen(socket.get(), listen_backlog) != 0) return errno;
     out = std::move(socket);
     return 0;
+}
+
+// Who is at the other end; the kernel knows it from when it connected.
+Address peer_of(int fd, const sockaddr_storage& raw) noexcept {
+    if (raw.ss_family != AF_UNIX) return Address(raw);
+    ucred peer{};
+    socklen_t size = sizeof peer;
+    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size);
+    return Address::local(peer.pid, peer.uid);
 }
 
 }  // namespace
@@ -140,6 +150,17 @@ Listener adopt_listener(Descriptor socket, std::span<const int> families, std::s
     return listener;
 }
 
+Listener open_listener(const SocketPlace& where, std::string label) {
+    Listener listener;
+    listener.socket = Descriptor(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    if (!listener.socket.open())
+        throw Error("cannot listen on " + label + ": " + std::strerror(errno));
+    listener.file = SocketFile(listener.socket.get(), where, label);
+    listener.address = Address::local(getpid(), geteuid());
+    listener.label = std::move(label);
+    return listener;
+}
+
 AcceptStatus accept_one(const Listener& listener, Accepted& out) noexcept {
     for (;;) {
         sockaddr_storage peer{};
@@ -153,7 +174,7 @@ AcceptStatus accept_one(const Listener& listener, Accepted& out) noexcept {
             return full ? AcceptStatus::out_of_descriptors : AcceptStatus::none;
         }
         out.socket = Descriptor(fd);
-        out.peer = Address(peer);
+        out.peer = peer_of(fd, peer);
         out.rights = listener.rights;
         return AcceptStatus::accepted;
     }

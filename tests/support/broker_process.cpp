@@ -109,6 +109,10 @@ void BrokerProcess::find_listeners(std::size_t count) {
         if (!line)
             throw std::runtime_error("the broker did not say where it listens; its stderr:\n" +
                                      log());
+        if (!found.field("path").empty()) {  // of a Unix socket, relative to the broker's folder
+            listeners_.push_back({(directory_.path() / found.field("path")).string()});
+            continue;
+        }
         listeners_.push_back(
             {found.field("address"), static_cast<std::uint16_t>(std::stoul(found.field("port")))});
         if (found.field("endpoint").starts_with("tls:"))

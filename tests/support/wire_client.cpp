@@ -9,6 +9,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -27,7 +28,23 @@ namespace {
     throw std::runtime_error(what);
 }
 
+int connect_to_file(const std::string& path) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (path.size() >= sizeof address.sun_path) fail("too long for a socket: " + path);
+    path.copy(address.sun_path, path.size());
+    const int made = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (made < 0) throw std::system_error(errno, std::generic_category(), "cannot make a socket");
+    if (::connect(made, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+        const int why = errno;
+        ::close(made);
+        throw std::system_error(why, std::generic_category(), "cannot connect to " + path);
+    }
+    return made;
+}
+
 int connect_to(const Address& broker, int receive_buffer_bytes) {
+    if (broker.host.find('/') != std::string::npos) return connect_to_file(broker.host);
     addrinfo hints{};
     hints.ai_family = AF_UNSPEC;
     hints.ai_socktype = SOCK_STREAM;
@@ -74,8 +91,10 @@ std::string unique_text(std::string_view what) {
 
 WireClient::WireClient(const Address& broker, int receive_buffer_bytes)
     : socket_(connect_to(broker, receive_buffer_bytes)) {
-    if (!broker.tls) return;
+    if (!broker.tls && broker.preface.empty()) return;
     try {
+        send(broker.preface);
+        if (!broker.tls) return;
         tls_ = std::make_unique<TlsSide>(*broker.tls);
         shake_hands();
     } catch (...) {

@@ -27,9 +27,10 @@
 namespace hpfeeds::support {
 
 struct Address {
-    std::string host = "127.0.0.1";
+    std::string host = "127.0.0.1";  // or the path of a Unix socket, which has a slash
     std::uint16_t port = 0;
     std::optional<TlsTerms> tls{};  // none: plain TCP
+    std::string preface{};          // said before anything else, TLS too
 };
 
 struct Login {

@@ -420,6 +420,11 @@ TEST(Client, RefusesOptionsThatMakeNoSense) {
     };
     EXPECT_THAT(refusal([](auto& o) { o.host.clear(); }), HasSubstr("options.host"));
     EXPECT_THAT(refusal([](auto& o) { o.port = 0; }), HasSubstr("options.port"));
+    EXPECT_THAT(refusal([](auto& o) {
+                    o.host = "unix:/run/broker.sock";
+                    o.tls.enabled = true;
+                }),
+                HasSubstr("no TLS"));
     EXPECT_THAT(refusal([](auto& o) { o.ident.assign(256, 'i'); }), HasSubstr("options.ident"));
     EXPECT_THAT(refusal([](auto& o) { o.timeout = 0ms; }), HasSubstr("options.timeout"));
     EXPECT_THAT(refusal([](auto& o) { o.backoff.longest = 0ms; }), HasSubstr("options.backoff"));

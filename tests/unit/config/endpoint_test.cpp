@@ -115,6 +115,96 @@ TEST(Endpoint, MayBeForOneDirectionAlone) {
             << word;
 }
 
+TEST(Endpoint, ReadsEveryFieldOfUnix) {
+    const Endpoint endpoint =
+        parse_endpoint("unix:path=/run/hpfeeds/socket:mode=0620:allow=publish");
+    EXPECT_EQ(endpoint.kind, Endpoint::Kind::unix_socket);
+    EXPECT_EQ(endpoint.path, "/run/hpfeeds/socket");
+    EXPECT_EQ(endpoint.mode, 0620U);
+    EXPECT_EQ(endpoint.allow, Endpoint::Allow::publish);
+    EXPECT_EQ(parse_endpoint("unix:path=a").mode, 0660U);
+}
+
+TEST(Endpoint, WritesAUnixSocketWithItsMode) {
+    EXPECT_EQ(parse_endpoint("unix:path=a").text(), "unix:path=a:mode=660");
+    for (const char* text : {R"(unix:path=/a\:b:mode=007:allow=publish)", "unix:path=x:mode=777"})
+        EXPECT_EQ(parse_endpoint(text).text(), text);
+}
+
+TEST(Endpoint, RefusesAUnixSocketWithoutAPathThatASocketCanHave) {
+    EXPECT_THAT(refusal("unix"), HasSubstr("add path=FILE"));
+    EXPECT_THAT(refusal("unix:mode=600"), HasSubstr("add path=FILE"));
+    EXPECT_THAT(refusal("unix:path="), HasSubstr("the path is empty"));
+    EXPECT_EQ(refusal("unix:path=" + std::string(107, 'p')), "");
+    EXPECT_THAT(refusal("unix:path=" + std::string(108, 'p')),
+                AllOf(HasSubstr("108 bytes"), HasSubstr("107"), HasSubstr("shorter")));
+    EXPECT_THAT(refusal(std::string("unix:path=a\0b", 13)), HasSubstr("zero byte"));
+}
+
+TEST(Endpoint, TakesAUnixSocketThatWasHandedOver) {
+    EXPECT_EQ(parse_endpoint("unix:fd=local:allow=publish").text(), "unix:fd=local:allow=publish");
+    for (const char* field : {"path=a", "mode=660"})
+        EXPECT_THAT(refusal("unix:fd=local:" + std::string(field)), HasSubstr("bound already"));
+}
+
+TEST(Endpoint, RefusesAModeThatChmodDoesNotKnow) {
+    for (const char* mode : {"", "8", "1000", "00660", "u+w", "-1", "0x1"})
+        EXPECT_THAT(refusal("unix:path=a:mode=" + std::string(mode)), HasSubstr("in octal"))
+            << mode;
+}
+
+TEST(Endpoint, RefusesFieldsOfAnotherClass) {
+    for (const char* field : {"port=1", "interface=a", "device=a"})
+        EXPECT_THAT(refusal("unix:path=a:" + std::string(field)),
+                    HasSubstr("unix endpoint has fd, path, mode, allow and proxy"));
+    for (const char* field : {"path=a", "mode=600"}) {
+        EXPECT_THAT(refusal("tcp:port=1:" + std::string(field)),
+                    HasSubstr("tcp endpoint has fd, port"));
+        EXPECT_THAT(refusal("tls:port=1:" + std::string(field)),
+                    HasSubstr("tls endpoint has fd, port"));
+    }
+    for (const char* field : {"key=a", "cert=a", "chain=a", "ca=a", "ident=cn"})
+        EXPECT_THAT(refusal("unix:path=a:" + std::string(field)), HasSubstr("there is no TLS"));
+}
+
+TEST(Endpoint, MayStandBehindABalancer) {
+    const Endpoint endpoint = parse_endpoint(
+        R"(tls:port=1:key=a:cert=b:proxy=v2:trust=192.0.2.7,10.0.0.0/8,2001\:db8\:\:/32)");
+    EXPECT_TRUE(endpoint.proxy);
+    ASSERT_EQ(endpoint.trust.size(), 3U);
+    EXPECT_EQ(endpoint.trust[0].text(), "192.0.2.7");
+    EXPECT_EQ(endpoint.trust[1].text(), "10.0.0.0/8");
+    EXPECT_EQ(endpoint.trust[2].text(), "2001:db8::/32");
+    for (const char* text : {"tcp:port=1:proxy=v2", R"(tcp:port=1:proxy=v2:trust=10.0.0.0/8,\:\:1)",
+                             "unix:path=a:mode=660:proxy=v2"})
+        EXPECT_EQ(parse_endpoint(text).text(), text);
+}
+
+TEST(Endpoint, ReadsOneVersionOfTheProxyProtocol) {
+    for (const char* version : {"", "v1", "2", "V2", "yes"})
+        EXPECT_THAT(refusal("tcp:port=1:proxy=" + std::string(version)), HasSubstr("proxy=v2"));
+}
+
+TEST(Endpoint, RefusesTrustThatMeansNothing) {
+    EXPECT_THAT(refusal("tcp:port=1:trust=10.0.0.0/8"), HasSubstr("add proxy=v2"));
+    EXPECT_THAT(refusal("unix:path=a:proxy=v2:trust=10.0.0.0/8"), HasSubstr("mode"));
+    const auto trusting = [](const std::string& list) {
+        return refusal("tcp:port=1:proxy=v2:trust=" + list);
+    };
+    for (const char* list : {"", "10.0.0.0/8,", ",10.0.0.0/8", "balancer", "10.0.0", "10.0.0.1.2",
+                             R"(\:\:1\:)", " 10.0.0.1"})
+        EXPECT_THAT(trusting(list), HasSubstr("neither an address nor a network")) << list;
+    for (const char* list : {"10.0.0.0/33", "10.0.0.0/", "10.0.0.0/x", R"(\:\:/129)"})
+        EXPECT_THAT(trusting(list), HasSubstr("a prefix is a number")) << list;
+    EXPECT_THAT(trusting("10.0.0.1/8"), HasSubstr("write 10.0.0.0/8"));
+    EXPECT_THAT(trusting(R"(2001\:db8\:\:1/32)"), HasSubstr("write 2001:db8::/32"));
+    std::string many = "192.0.2.1";
+    for (int count = 1; count < 64; ++count)
+        many += ",192.0.2.1";
+    EXPECT_EQ(trusting(many), "");
+    EXPECT_THAT(trusting(many + ",192.0.2.1"), HasSubstr("at most 64"));
+}
+
 TEST(Endpoint, RefusesAnUnknownClass) {
     EXPECT_THAT(refusal("udp:port=1"),
                 AllOf(HasSubstr("'udp:port=1'"), HasSubstr("tcp:port=20000")));
@@ -142,9 +232,9 @@ TEST(Endpoint, RefusesAFieldGivenTwice) {
 
 TEST(Endpoint, RefusesAnUnknownField) {
     EXPECT_THAT(refusal("tcp:prot=1"), AllOf(HasSubstr("unknown field 'prot'"),
-                                             HasSubstr("port, interface, device and allow")));
+                                             HasSubstr("device, allow, proxy and trust")));
     EXPECT_THAT(refusal("tls:port=1:privateKey=x"),
-                HasSubstr("allow, key, cert, chain, ca and ident"));
+                HasSubstr("proxy, trust, key, cert, chain, ca and ident"));
     EXPECT_THAT(refusal("tcp:=1"), HasSubstr("unknown field ''"));
 }
 

@@ -60,5 +60,22 @@ TEST(Address, KnowsItsOwnMachine) {
     EXPECT_FALSE(address_of(AF_INET6, "7f00:1::1", 1).loopback());
 }
 
+TEST(Address, ShowsWhoIsAtTheOtherEndOfAUnixSocket) {
+    const Address address = Address::local(4242, 1000);
+    EXPECT_EQ(address.text(), "unix:pid=4242,uid=1000");
+    EXPECT_EQ(address.host(), "unix");
+    EXPECT_EQ(address.port(), 0);
+    EXPECT_EQ(address.family(), Address::Family::local);
+    EXPECT_TRUE(address.loopback());
+    EXPECT_EQ(address.network(), Address::local(4243, 1000).network()) << "a user is one peer";
+    EXPECT_NE(address.network(), Address::local(4242, 1001).network());
+}
+
+TEST(Address, IsTheSameMappedOrNot) {
+    const Address mapped = address_of(AF_INET6, "::ffff:192.0.2.1", 7);
+    EXPECT_EQ(mapped.family(), Address::Family::v4);
+    EXPECT_EQ(mapped.bytes(), address_of(AF_INET, "192.0.2.1", 7).bytes());
+}
+
 }  // namespace
 }  // namespace hpfeeds::net

@@ -2,12 +2,15 @@
 #include "net/listener.hpp"
 
 #include "hpfeeds/error.hpp"
+#include "support/temporary_directory.hpp"
 
 #include <gtest/gtest.h>
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 #include <string>
 
 namespace hpfeeds::net {
@@ -94,6 +97,21 @@ TEST(Listener, AllAddressesTakeIpv4) {
     ASSERT_EQ(accept_one(listener, accepted), AcceptStatus::accepted);
     EXPECT_EQ(accepted.peer.host(), "127.0.0.1");
     EXPECT_EQ(accept_one(listener, accepted), AcceptStatus::none);
+}
+
+TEST(Listener, KnowsWhoComesByAUnixSocket) {
+    const support::TemporaryDirectory folder;
+    const std::string path = folder.file("socket");
+    const Listener listener = open_listener(SocketPlace{path, 0600}, "label");
+    const Descriptor client(::socket(AF_UNIX, SOCK_STREAM, 0));
+    sockaddr_un to{};
+    to.sun_family = AF_UNIX;
+    path.copy(to.sun_path, path.size());
+    ASSERT_EQ(connect(client.get(), reinterpret_cast<sockaddr*>(&to), sizeof to), 0);
+    Accepted accepted;
+    ASSERT_EQ(accept_one(listener, accepted), AcceptStatus::accepted);
+    EXPECT_EQ(accepted.peer.text(),
+              "unix:pid=" + std::to_string(getpid()) + ",uid=" + std::to_string(geteuid()));
 }
 
 // PROTOCOL.md, "Session" 7
