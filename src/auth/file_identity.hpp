@@ -21,6 +21,15 @@ struct FileIdentity {
     friend bool operator==(const FileIdentity&, const FileIdentity&) = default;
 };
 
+// File system clocks are coarse: a write within the same tick as another leaves the identity as it
+// was. So a file that was young when it was read, or is younger than the reading, may have changed
+// since without a trace.
+[[nodiscard]] inline bool may_hide_a_change(const FileIdentity& seen,
+                                            std::int64_t read_at_ns) noexcept {
+    constexpr std::int64_t young_ns = 2'000'000'000;
+    return seen.exists() && read_at_ns - seen.changed_ns < young_ns;
+}
+
 [[nodiscard]] inline FileIdentity identity_of(const struct stat& status) noexcept {
     return {status.st_dev, status.st_ino, status.st_size,
             std::int64_t{status.st_ctim.tv_sec} * 1'000'000'000 + status.st_ctim.tv_nsec};

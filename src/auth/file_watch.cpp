@@ -107,11 +107,7 @@ public:
     [[nodiscard]] bool differs() {
         const FileIdentity now = identity_of(path_.c_str());
         if (now != identity_) return true;
-        // File system clocks are coarse: a write within the same tick as our reading leaves the
-        // identity as it was. So a file that was young when we read it is read a second time.
-        constexpr std::int64_t young_ns = 2'000'000'000;
-        const std::int64_t age_ns = read_at_ns_ - now.changed_ns;
-        return now.exists() && age_ns >= 0 && age_ns < young_ns;
+        return may_hide_a_change(now, read_at_ns_);
     }
 
 private:

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "auth/file_watch.hpp"
 
+#include "auth/file_identity.hpp"
+
 #include "unit/auth/patience.hpp"
 #include "unit/auth/scratch_folder.hpp"
 
@@ -64,6 +66,21 @@ private:
     Bell bell_;
     FileWatch watch_;
 };
+
+TEST(FileIdentity, MayHideAChangeUntilItIsTwoSecondsOld) {
+    constexpr std::int64_t second_ns = 1'000'000'000;
+    const FileIdentity seen{1, 2, 3, 100 * second_ns};
+    EXPECT_TRUE(may_hide_a_change(seen, seen.changed_ns));
+    EXPECT_TRUE(may_hide_a_change(seen, seen.changed_ns + 2 * second_ns - 1));
+    EXPECT_FALSE(may_hide_a_change(seen, seen.changed_ns + 2 * second_ns));
+    EXPECT_FALSE(may_hide_a_change(FileIdentity{}, 0));
+}
+
+TEST(FileIdentity, MayHideAChangeWhenItChangedAfterTheReadingBegan) {
+    const FileIdentity seen{1, 2, 3, 5'000'000'000};
+    EXPECT_TRUE(may_hide_a_change(seen, seen.changed_ns - 1));
+    EXPECT_TRUE(may_hide_a_change(seen, 0));  // a file server's clock that is ahead
+}
 
 class FileWatchBy : public testing::TestWithParam<By> {
 protected:
