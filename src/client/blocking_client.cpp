@@ -111,16 +111,16 @@ void Client::unsubscribe(std::string_view channel) {
 void Client::run(const OnMessage& on_message, const OnError& on_error) {
     using Kind = client::Inbox::Kind;
     client::Inbox& inbox = state_->session.inbox();
+    client::Timeout never(forever);
+    MessageView message;
     for (;;) {
-        client::Timeout never(forever);
-        const client::Inbox::Item item = inbox.next(never);
-        switch (item.kind) {
+        switch (inbox.next(never, message)) {
             case Kind::message:
-                on_message(item.message);
+                on_message(message);
                 break;
             case Kind::incident:
                 state_->session.incident_was_heard();
-                on_error(Error(item.incident->text, item.incident->code));
+                on_error(Error(inbox.incident().text, inbox.incident().code));
                 break;
             case Kind::timed_out:
                 break;
@@ -141,20 +141,19 @@ void Client::run(const OnMessage& on_message) {
 
 bool Client::read(MessageView& message, std::chrono::milliseconds timeout, std::error_code& error) {
     using Kind = client::Inbox::Kind;
+    client::Inbox& inbox = state_->session.inbox();
     client::Timeout left(timeout);
     for (;;) {
-        const client::Inbox::Item item = state_->session.inbox().next(left);
-        switch (item.kind) {
+        switch (inbox.next(left, message)) {
             case Kind::message:
-                message = item.message;
                 error.clear();
                 return true;
             case Kind::incident:
                 // The session goes on by itself, or says with Kind::ended that it does not.
-                if (item.incident->code == Trouble::network || !state_->reconnect) continue;
+                if (inbox.incident().code == Trouble::network || !state_->reconnect) continue;
                 state_->session.incident_was_heard();
-                state_->read_incident = *item.incident;
-                error = item.incident->code;
+                state_->read_incident = inbox.incident();
+                error = inbox.incident().code;
                 return false;
             case Kind::timed_out:
                 error = Errc::timed_out;
@@ -163,8 +162,8 @@ bool Client::read(MessageView& message, std::chrono::milliseconds timeout, std::
                 error = Errc::interrupted;
                 return false;
             case Kind::ended:
-                state_->read_incident = *item.incident;
-                error = item.incident->code;
+                state_->read_incident = inbox.incident();
+                error = inbox.incident().code;
                 return false;
         }
     }

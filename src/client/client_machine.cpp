@@ -64,6 +64,15 @@ ClientMachine::Event ClientMachine::next() {
     return {};
 }
 
+std::span<const std::byte> ClientMachine::take_whole() noexcept {
+    const std::span<const std::byte> lent = unread_;
+    for (;;) {
+        const wire::PublishShape shape = whole_shape();
+        if (shape.frame_bytes == 0) return lent.first(lent.size() - unread_.size());
+        unread_ = unread_.subspan(shape.frame_bytes);
+    }
+}
+
 // Takes one frame from what is unread: in place when it is whole, else by way of torn_.
 wire::Parsed ClientMachine::parse_next() {
     if (!torn_.empty()) return parse_torn();

@@ -19,6 +19,7 @@
 // error_code.
 #pragma once
 
+#include "client/message_frame.hpp"
 #include "wire/parser.hpp"
 
 #include <cstddef>
@@ -61,6 +62,17 @@ public:
     // Lends what was read. Requires: next() said none, or nothing was received yet.
     void receive(std::span<const std::byte> bytes);
     [[nodiscard]] Event next();
+    // The same for a fraction of the price, when the next event is a message that lies whole in the
+    // lent bytes. False: ask next().
+    [[nodiscard]] bool next_whole(MessageView& message) noexcept {
+        const wire::PublishShape shape = whole_shape();
+        if (shape.frame_bytes == 0) return false;
+        show_message(unread_.data(), shape, message);
+        unread_ = unread_.subspan(shape.frame_bytes);
+        return true;
+    }
+    // The frames of all such messages in a row, as they came. Empty: ask next().
+    [[nodiscard]] std::span<const std::byte> take_whole() noexcept;
     // Whether the last Event shows the lent bytes themselves, not a torn frame put together here:
     // then its views live as long as those bytes.
     [[nodiscard]] bool in_place() const noexcept { return !torn_is_spent_; }
@@ -91,6 +103,10 @@ public:
 private:
     enum class State { waiting_for_info, connected, violated };
 
+    [[nodiscard]] wire::PublishShape whole_shape() const noexcept {
+        if (state_ != State::connected || !torn_.empty() || after_error_) return {};
+        return wire::publish_shape(unread_, limits_);
+    }
     [[nodiscard]] wire::Parsed parse_next();
     [[nodiscard]] wire::Parsed parse_torn();
     [[nodiscard]] bool skip_stray_byte(const wire::Parsed& parsed);

@@ -2,10 +2,8 @@
 #include "client/inbox.hpp"
 
 #include "client/limits.hpp"
-#include "client/tcp_connect.hpp"
+#include "wire/encode.hpp"
 
-#include <poll.h>
-#include <cstring>
 #include <utility>
 
 namespace hpfeeds::client {
@@ -22,40 +20,47 @@ void Inbox::Batch::clear() {
     incidents.clear();
     read_bytes = 0;
     read_incidents = 0;
+    stop_at = 0;
 }
 
-void Inbox::Batch::append(const void* from, std::size_t count) {
-    const auto* const begin = static_cast<const std::byte*>(from);
-    bytes.insert(bytes.end(), begin, begin + count);
+void Inbox::Batch::find_stop() noexcept {
+    stop_at = read_incidents < incidents.size() ? incidents[read_incidents].at : bytes.size();
 }
 
-Inbox::Filling::~Filling() {
-    const bool wake = inbox_.reader_waits_ && (!inbox_.filling_.used_up() || inbox_.ended_);
-    if (wake) inbox_.reader_waits_ = false;
-    lock_.unlock();
-    if (wake) inbox_.mail_.notify();
+const Incident* Inbox::Batch::take_incident() noexcept {
+    if (read_incidents == incidents.size()) return nullptr;
+    const Incident& taken = incidents[read_incidents++].incident;
+    find_stop();
+    return &taken;
+}
+
+void Inbox::wake_reader() {
+    {
+        const std::lock_guard lock(mutex_);
+        if (!reader_waits_ || (filling_.empty() && !ended_)) return;
+        reader_waits_ = false;
+    }
+    mail_.ring();
+}
+
+void Inbox::Filling::add_frames(std::span<const std::byte> frames) {
+    std::vector<std::byte>& bytes = inbox_.filling_.bytes;
+    bytes.insert(bytes.end(), frames.begin(), frames.end());
 }
 
 void Inbox::Filling::add(const MessageView& message) {
-    Batch& batch = inbox_.filling_;
-    const Header header{static_cast<std::uint32_t>(message.payload.size()),
-                        static_cast<std::uint8_t>(message.ident.size()),
-                        static_cast<std::uint8_t>(message.channel.size()), false};
-    batch.append(&header, sizeof header);
-    batch.append(message.ident.data(), message.ident.size());
-    batch.append(message.channel.data(), message.channel.size());
-    batch.append(message.payload.data(), message.payload.size());
+    std::vector<std::byte>& bytes = inbox_.filling_.bytes;
+    const std::size_t before = bytes.size();
+    bytes.resize(before + wire::publish_frame_bytes(message.ident.size(), message.channel.size(),
+                                                    message.payload.size()));
+    wire::encode_publish(std::span(bytes).subspan(before), message.ident, message.channel,
+                         message.payload);
 }
 
 void Inbox::Filling::add(Incident incident) {
     Batch& batch = inbox_.filling_;
-    if (batch.incidents.size() == troubles_max) {
-        batch.incidents.back() = std::move(incident);
-        return;
-    }
-    batch.incidents.push_back(std::move(incident));
-    const Header header{0, 0, 0, true};
-    batch.append(&header, sizeof header);
+    if (batch.incidents.size() == troubles_max) batch.incidents.pop_back();
+    batch.incidents.push_back({std::move(incident), batch.bytes.size()});
 }
 
 void Inbox::Filling::end(Incident last) {
@@ -70,57 +75,43 @@ bool Inbox::has_room() {
     return !receiver_waits_;
 }
 
-Inbox::Item Inbox::next(Timeout& timeout) {
+Inbox::Kind Inbox::wait_for_next(Timeout& timeout, MessageView& message) {
     for (;;) {
-        if (stopped()) return {Kind::stopped, {}, nullptr};
-        if (!reading_.used_up()) return take();
+        if (stopped()) return Kind::stopped;
+        if (reading_.take(message)) return Kind::message;
+        incident_ = reading_.take_incident();
+        if (incident_ != nullptr) return Kind::incident;
         if (swap()) continue;
         {
             const std::lock_guard lock(mutex_);
-            if (!filling_.used_up()) continue;
-            if (ended_) return {Kind::ended, {}, &last_};
+            if (!filling_.empty()) continue;
+            if (ended_) {
+                incident_ = &last_;
+                return Kind::ended;
+            }
             reader_waits_ = true;
         }
-        const std::error_code waited =
-            wait_until_ready(mail_.descriptor(), POLLIN, timeout.deadline(), -1);
-        mail_.clear();
-        if (waited && !stopped()) {
+        if (!mail_.wait(timeout.deadline()) && !stopped()) {
             const std::lock_guard lock(mutex_);
             reader_waits_ = false;
-            if (filling_.used_up() && !ended_) return {};
+            if (filling_.empty() && !ended_) return Kind::timed_out;
         }
     }
 }
 
 bool Inbox::swap() {
     const std::lock_guard lock(mutex_);
-    if (filling_.used_up()) return false;
+    if (filling_.empty()) return false;
     reading_.clear();
     std::swap(reading_, filling_);
+    reading_.find_stop();
     if (std::exchange(receiver_waits_, false)) room_.notify();
     return true;
 }
 
-Inbox::Item Inbox::take() {
-    Header header;
-    const std::byte* at = reading_.bytes.data() + reading_.read_bytes;
-    std::memcpy(&header, at, sizeof header);
-    at += sizeof header;
-    reading_.read_bytes +=
-        sizeof header + header.ident_bytes + header.channel_bytes + header.payload_bytes;
-    if (header.is_incident)
-        return {Kind::incident, {}, &reading_.incidents[reading_.read_incidents++]};
-    const auto* const text = reinterpret_cast<const char*>(at);
-    return {Kind::message,
-            {{text, header.ident_bytes},
-             {text + header.ident_bytes, header.channel_bytes},
-             {at + header.ident_bytes + header.channel_bytes, header.payload_bytes}},
-            nullptr};
-}
-
 void Inbox::stop() noexcept {
     stopped_.store(true, std::memory_order_relaxed);
-    mail_.notify();
+    mail_.ring();
 }
 
 }  // namespace hpfeeds::client

@@ -40,7 +40,7 @@ inline constexpr std::size_t troubles_max = 16;
 // A turn that sent so much was a busy one: the thread then looks again after a nap instead of being
 // woken, because a wake-up costs as much as publishing dozens of messages.
 inline constexpr std::size_t busy_turn_bytes = 4'096;
-inline constexpr std::chrono::microseconds busy_nap{50};
+inline constexpr std::chrono::microseconds busy_nap{200};
 
 // How long a spool's file may keep us waiting for another process that has it.
 inline constexpr std::chrono::milliseconds spool_patience{250};

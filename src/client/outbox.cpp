@@ -24,6 +24,11 @@ bool Outbox::has_room(std::size_t channel_bytes, std::size_t payload_bytes) cons
            limits_.bytes_max;
 }
 
+bool Outbox::is_relieved() const noexcept {
+    return unsent_bytes_ + unsent_messages_ * outbox_frame_overhead_bytes <=
+           limits_.bytes_max / 4 * 3;
+}
+
 bool Outbox::push(std::string_view channel, std::span<const std::byte> payload,
                   Clock::time_point now, Overflow overflow, std::uint64_t tag) {
     const std::size_t bytes =
@@ -43,6 +48,7 @@ bool Outbox::push(std::string_view channel, std::span<const std::byte> payload,
     wire::encode_publish(room, ident_, channel, payload);
     chunk.used += bytes;
     chunk.frames.push_back({static_cast<std::uint32_t>(chunk.used), now, tag});
+    chunk.tagged = chunk.tagged || tag != 0;
     cost_ += cost;
     unsent_bytes_ += bytes;
     ++unsent_messages_;
@@ -92,15 +98,21 @@ void Outbox::sent(std::size_t count) noexcept {
     if (count == 0) return;
     Chunk& chunk = chunks_[sending_];
     position_ += count;
-    half_sent_bytes_ += count;
-    while (chunk.next < chunk.frames.size() && half_sent_bytes_ >= chunk.bytes_of(chunk.next)) {
-        const std::size_t bytes = chunk.bytes_of(chunk.next);
-        half_sent_bytes_ -= bytes;
-        unsent_bytes_ -= bytes;
-        --unsent_messages_;
-        ++counts_.sent;
-        ++chunk.next;
-    }
+    const std::size_t begin = chunk.begin_of(chunk.next);
+    const std::size_t reached = begin + half_sent_bytes_ + count;
+    // The first frame that is not sent whole: usually there is none, else it is searched for.
+    const auto first_left = static_cast<std::ptrdiff_t>(chunk.next);
+    const auto unsent =
+        reached == chunk.used
+            ? chunk.frames.end()
+            : std::partition_point(chunk.frames.begin() + first_left, chunk.frames.end(),
+                                   [&](const Frame& frame) { return frame.end <= reached; });
+    const auto sent = static_cast<std::size_t>(unsent - chunk.frames.begin()) - chunk.next;
+    chunk.next += sent;
+    half_sent_bytes_ = reached - chunk.begin_of(chunk.next);
+    unsent_bytes_ -= chunk.begin_of(chunk.next) - begin;
+    unsent_messages_ -= sent;
+    counts_.sent += sent;
     assert(half_sent_bytes_ == 0 || chunk.next < chunk.frames.size());
 }
 
@@ -112,33 +124,39 @@ bool Outbox::forget_one(std::uint64_t& tag) noexcept {
     if (chunks_.empty()) return false;
     Chunk& chunk = chunks_.front();
     if (chunk.first == chunk.next) return false;
-    const std::size_t bytes = chunk.bytes_of(chunk.first);
-    if (chunk.frames[chunk.first].tag != 0) tag = chunk.frames[chunk.first].tag;
-    forgotten_position_ += bytes;
-    cost_ -= bytes + outbox_frame_overhead_bytes;
-    ++chunk.first;
+    forget_until(chunk, chunk.first + 1, tag);
     recycle_spent();
     return true;
 }
 
+void Outbox::forget_until(Chunk& chunk, std::size_t frame, std::uint64_t& tag) noexcept {
+    const std::size_t bytes = chunk.begin_of(frame) - chunk.begin_of(chunk.first);
+    forgotten_position_ += bytes;
+    cost_ -= bytes + (frame - chunk.first) * outbox_frame_overhead_bytes;
+    for (; chunk.tagged && chunk.first < frame; ++chunk.first)
+        if (chunk.frames[chunk.first].tag != 0) tag = chunk.frames[chunk.first].tag;
+    chunk.first = frame;
+}
+
 std::uint64_t Outbox::forget(std::uint64_t position) noexcept {
     std::uint64_t tag = 0;
-    while (!chunks_.empty()) {
+    while (!chunks_.empty() && position > forgotten_position_) {
         Chunk& chunk = chunks_.front();
         if (chunk.first == chunk.next) break;
         const std::size_t bytes = chunk.begin_of(chunk.next) - chunk.begin_of(chunk.first);
         if (forgotten_position_ + bytes <= position) {
             // The usual case: all that was sent of this chunk, at once.
-            for (; chunk.first < chunk.next; ++chunk.first) {
-                cost_ -= outbox_frame_overhead_bytes;
-                if (chunk.frames[chunk.first].tag != 0) tag = chunk.frames[chunk.first].tag;
-            }
-            cost_ -= bytes;
-            forgotten_position_ += bytes;
+            forget_until(chunk, chunk.next, tag);
             recycle_spent();
-        } else if (forgotten_position_ + chunk.bytes_of(chunk.first) <= position) {
-            static_cast<void>(forget_one(tag));
         } else {
+            // Some of it, up to the first frame that ends behind `position`.
+            const std::size_t end = chunk.begin_of(chunk.first) + position - forgotten_position_;
+            const auto begin = chunk.frames.begin();
+            const auto kept =
+                std::partition_point(begin + static_cast<std::ptrdiff_t>(chunk.first),
+                                     begin + static_cast<std::ptrdiff_t>(chunk.next),
+                                     [&](const Frame& frame) { return frame.end <= end; });
+            forget_until(chunk, static_cast<std::size_t>(kept - begin), tag);
             break;
         }
     }
@@ -236,6 +254,7 @@ void Outbox::recycle(Chunks::iterator chunk) noexcept {
     const auto index = static_cast<std::size_t>(chunk - chunks_.begin());
     chunk->used = 0;
     chunk->frames.clear();
+    chunk->tagged = false;
     chunk->first = 0;
     chunk->next = 0;
     if (chunk->capacity == outbox_chunk_bytes && spare_.size() < spare_chunks_max)

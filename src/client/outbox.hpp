@@ -53,6 +53,9 @@ public:
     [[nodiscard]] bool has_room(std::size_t channel_bytes,
                                 std::size_t payload_bytes) const noexcept;
 
+    // At least a quarter is free: worth waking those who wait for room.
+    [[nodiscard]] bool is_relieved() const noexcept;
+
     // The next bytes to write, whole frames behind the rest of a half-sent one; empty: all is sent.
     [[nodiscard]] std::span<const std::byte> lend() noexcept;
     // The first frame alone, or the rest of it: something else is to be written before the others.
@@ -113,6 +116,7 @@ private:
         std::vector<Frame> frames;
         std::size_t first = 0;
         std::size_t next = 0;
+        bool tagged = false;  // a frame has a tag
 
         [[nodiscard]] std::size_t begin_of(std::size_t frame) const noexcept {
             return frame == 0 ? 0 : frames[frame - 1].end;
@@ -125,6 +129,8 @@ private:
     using Chunks = std::deque<Chunk>;
 
     Chunk& chunk_with_room(std::size_t bytes);
+    // Forgets the frames of a chunk, all of them sent, up to `frame`.
+    void forget_until(Chunk& chunk, std::size_t frame, std::uint64_t& tag) noexcept;
     // Forgets the oldest kept frame, if that was sent whole.
     bool forget_one(std::uint64_t& tag) noexcept;
     // Drops the oldest frame that was not begun.

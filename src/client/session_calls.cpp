@@ -31,7 +31,9 @@ std::error_code SessionThread::publish(std::string_view channel,
     // Whoever publishes faster than the broker takes waits for it; without a broker, nobody waits.
     if (connected_ && !outbox_.has_room(channel.size(), payload.size()))
         wait_for_room(lock, channel.size(), payload.size());
-    static_cast<void>(outbox_.push(channel, payload, coarse_now(), Outbox::Overflow::drop_oldest));
+    // A thread that is awake has looked at the clock a moment ago.
+    const Clock::time_point now = sleeping_ || !connected_ ? coarse_now() : awake_at_;
+    static_cast<void>(outbox_.push(channel, payload, now, Outbox::Overflow::drop_oldest));
     acknowledged_all_ = false;
     wake();
     return {};
@@ -42,7 +44,8 @@ void SessionThread::wait_for_room(std::unique_lock<std::mutex>& lock, std::size_
     wake();
     ++waiting_for_room_;
     changed_.wait_until(lock, in(options_.timeout), [&] {
-        return !connected_ || ended_ || outbox_.has_room(channel_bytes, payload_bytes);
+        return !connected_ || ended_ ||
+               (outbox_.is_relieved() && outbox_.has_room(channel_bytes, payload_bytes));
     });
     --waiting_for_room_;
 }

@@ -142,7 +142,9 @@ private:
     std::error_code publish_into_room(std::string_view channel, std::span<const std::byte> payload);
     void something_to_write();
     void schedule_write();
-    void write_socket();
+    // A chunk that is still being filled waits for the end of the turn: small writes cost the most.
+    enum class Amount : std::uint8_t { everything, whole_chunks };
+    void write_socket(Amount amount = Amount::everything);
     void write_failed();
     void admit_publishers();
     void check_flushed();

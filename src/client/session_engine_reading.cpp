@@ -98,6 +98,10 @@ void SessionEngine::read_socket() {
 // Finds the next message, and acts on whatever is before it. Requires: nothing is lent.
 void SessionEngine::look_at_next() {
     for (;;) {
+        if (!(finished_ && read_.index() == 0) && machine_.next_whole(message_)) {
+            inbox_ = Inbox::waiting;
+            return;
+        }
         SessionMachine::Event event = machine_.next(coarse_now());
         notice_online();
         if (event.kind == SessionMachine::Kind::failed) return lost(event.failure);
@@ -166,7 +170,12 @@ std::span<const MessageView> SessionEngine::gather(std::optional<Failure>& behin
     std::vector<MessageView>& views = buffer_->views;
     views.clear();
     views.push_back(message_);
+    MessageView view;
     while (machine_.in_place() && views.size() < batch_messages_max) {
+        if (machine_.next_whole(view)) {
+            views.push_back(view);
+            continue;
+        }
         SessionMachine::Event event = machine_.next(coarse_now());
         if (event.kind == SessionMachine::Kind::failed) behind = std::move(event.failure);
         if (event.kind != SessionMachine::Kind::message) break;

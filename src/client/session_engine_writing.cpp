@@ -81,7 +81,7 @@ void SessionEngine::unsubscribe(std::string_view channel) {
 // not wait for that.
 void SessionEngine::something_to_write() {
     if (machine_.outbox().unsent_bytes() >= outbox_chunk_bytes && was_online_ && !writing_)
-        write_socket();
+        write_socket(Amount::whole_chunks);
     else
         schedule_write();
 }
@@ -107,9 +107,12 @@ void SessionEngine::wait_to_write() {
                        }));
 }
 
-void SessionEngine::write_socket() {
+void SessionEngine::write_socket(Amount amount) {
     if (!connected() || writing_) return;
     for (std::size_t step = 0; step < turn_steps_max; ++step) {
+        if (amount == Amount::whole_chunks &&
+            machine_.outbox().unsent_bytes() < outbox_chunk_bytes / 2)
+            return schedule_write();
         const std::span<const std::byte> bytes = machine_.to_write();
         if (bytes.empty()) {
             check_flushed();

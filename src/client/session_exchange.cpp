@@ -19,7 +19,7 @@ constexpr int writes_in_a_row_max = 8;
 
 Incident SessionThread::exchange() {
     for (;;) {
-        apply_requests();
+        if (asked_.requests) apply_requests();
         feed_from_spool();
         Incident why;
         // First what came: a connection that has ended takes bytes all the same, and loses them.
@@ -49,6 +49,7 @@ void SessionThread::apply_requests() {
     {
         const std::lock_guard lock(mutex_);
         std::swap(requests, requests_);
+        asked_.requests = false;
     }
     for (const auto& [channel, wanted] : requests) {
         if (wanted)
@@ -60,11 +61,10 @@ void SessionThread::apply_requests() {
 
 // A window of the spool is in the outbox, where it stays until it has arrived.
 void SessionThread::feed_from_spool() {
+    if (!spool_) return;
     {
         const std::lock_guard lock(mutex_);
-        if (!spool_ || !spool_has_more_ || spool_is_broken_ ||
-            outbox_.cost() > spool_window_bytes / 2)
-            return;
+        if (!spool_has_more_ || spool_is_broken_ || outbox_.cost() > spool_window_bytes / 2) return;
         spool_has_more_ = false;
     }
     bool window_is_full = false;
@@ -82,25 +82,38 @@ void SessionThread::feed_from_spool() {
     if (window_is_full || error) spool_has_more_ = true;
 }
 
+// With the lock. Callers publish millions of times a second, and each time that this thread wants
+// the lock as well costs two of them a system call; so it looks once a turn, where it must lock
+// anyway, and whoever asks for anything but publishing wakes it for another turn.
+void SessionThread::look_at_callers() {
+    asked_.requests = !requests_.empty();
+    asked_.flushing = flushing_ > 0;
+    asked_.closing = closing_.has_value();
+    awake_at_ = coarse_now();
+}
+
 bool SessionThread::write_step(Incident& why) {
+    std::unique_lock lock(mutex_);
+    look_at_callers();
     for (int i = 0; i < writes_in_a_row_max && !wants_to_write_; ++i) {
         std::size_t taken = 0;
         std::error_code error;
         // Between two frames of the outbox alone: a frame is never interrupted. What is published
         // behind a subscribe() is sent behind it.
-        std::unique_lock lock(mutex_);
         // What TLS could not write at once must be offered again as it was, before anything else.
         const bool may_interrupt = outbox_.at_frame_boundary() && !outbox_.is_lent();
         const bool requested = !requests_.empty();
         if (requested && may_interrupt) {
             lock.unlock();
             apply_requests();
+            lock.lock();
             continue;
         }
         if (may_interrupt && !machine_.unsent().empty()) {
             lock.unlock();
             error = connection_.try_write(machine_.unsent(), taken);
             machine_.sent(taken);
+            lock.lock();
         } else {
             const bool one = !outbox_.is_lent() && (requested || !machine_.unsent().empty());
             const auto lent = one ? outbox_.lend_frame() : outbox_.lend();
@@ -110,6 +123,7 @@ bool SessionThread::write_step(Incident& why) {
             }
             lock.unlock();
             error = connection_.try_write(lent, taken);
+            lock.lock();
             if (taken > 0) sent_from_outbox(taken);
         }
         if (error) {
@@ -123,18 +137,26 @@ bool SessionThread::write_step(Incident& why) {
     return true;
 }
 
+// With the lock.
 void SessionThread::sent_from_outbox(std::size_t count) {
     turn_bytes_ += count;
-    const std::lock_guard lock(mutex_);
     outbox_.sent(count);
     if (spool_)
         acknowledged_.wrote(connection_.written_bytes(), outbox_.position());
     else if (proven_)
         outbox_.forget(outbox_.position());
-    if (waiting_for_room_ > 0) changed_.notify_all();
+    else
+        keeps_sent_ = true;
+    if (waiting_for_room_ > 0 && outbox_.is_relieved()) changed_.notify_all();
 }
 
 bool SessionThread::read_step(Incident& why) {
+    const bool going_on = read_what_came(why);
+    inbox_.wake_reader();
+    return going_on;
+}
+
+bool SessionThread::read_what_came(Incident& why) {
     reads_ = inbox_.has_room();
     while (readable_ && reads_) {
         std::size_t taken = 0;
@@ -158,8 +180,14 @@ bool SessionThread::read_step(Incident& why) {
 
 bool SessionThread::understand(Incident& why) {
     using Kind = ClientMachine::Kind;
-    Inbox::Filling filling(inbox_);
     for (;;) {
+        // What a trace tells one by one is otherwise handed over in one piece.
+        const std::span<const std::byte> frames =
+            options_.trace ? std::span<const std::byte>() : machine_.take_whole();
+        if (!frames.empty()) {
+            proven_ = true;
+            Inbox::Filling(inbox_, Inbox::Wake::later).add_frames(frames);
+        }
         const ClientMachine::Event event = machine_.next();
         switch (event.kind) {
             case Kind::none:
@@ -177,7 +205,8 @@ bool SessionThread::understand(Incident& why) {
                           one_line(event.ident) + ", " + std::to_string(event.payload.size()) +
                           " bytes");
                 proven_ = true;
-                filling.add({event.ident, event.channel, event.payload});
+                Inbox::Filling(inbox_, Inbox::Wake::later)
+                    .add({event.ident, event.channel, event.payload});
                 break;
             case Kind::error:
                 trace("<- ERROR");
@@ -195,6 +224,7 @@ bool SessionThread::understand(Incident& why) {
 // Forgets what is where it should be, and tells those who wait for it.
 void SessionThread::settle() {
     if (!proven_ && Clock::now() >= doubt_ends_) proven_ = true;
+    if (!spool_ && !asked_.flushing && !(proven_ && keeps_sent_)) return;
     std::uint64_t arrived = 0;
     std::uint64_t tag = 0;
     {
@@ -206,6 +236,7 @@ void SessionThread::settle() {
             if (proven_) tag = outbox_.forget(arrived);
         } else if (proven_) {
             outbox_.forget(outbox_.position());
+            keeps_sent_ = false;
         }
         if (flushing_ > 0 && unacknowledged == 0 && all_sent()) {
             acknowledged_all_ = true;
@@ -253,9 +284,10 @@ void SessionThread::wait_for_events() {
     } else {
         static_cast<void>(poll(watched.data(), watched.size(), at_once ? 0 : poll_timeout(until)));
     }
-    {
+    if (!naps_) {
         const std::lock_guard lock(mutex_);
         sleeping_ = false;
+        look_at_callers();
     }
     if (watched[1].revents != 0) work_.clear();
     const short came = watched[0].revents;
@@ -271,6 +303,7 @@ std::optional<Incident> SessionThread::say_goodbye() {
     Deadline until;
     bool sent = false;
     bool published = false;
+    if (!asked_.closing) return {};
     {
         const std::lock_guard lock(mutex_);
         if (!closing_) return {};

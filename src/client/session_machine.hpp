@@ -85,6 +85,12 @@ public:
     // Bytes from the broker, as ClientMachine has them.
     void receive(std::span<const std::byte> bytes) { protocol_.receive(bytes); }
     [[nodiscard]] Event next(Clock::time_point now);
+    // See ClientMachine::next_whole(): false means next(). The view lives as long as the bytes.
+    [[nodiscard]] bool next_whole(MessageView& message) noexcept {
+        if (!protocol_.next_whole(message)) return false;
+        proven_ = true;
+        return true;
+    }
     [[nodiscard]] bool in_place() const noexcept { return protocol_.in_place(); }
     [[nodiscard]] std::vector<std::byte> release_torn() noexcept {
         return protocol_.release_torn();

@@ -95,6 +95,8 @@ Incident SessionThread::converse() {
     machine_.reset();
     acknowledged_.reset();
     proven_ = false;
+    keeps_sent_ = false;
+    asked_ = {};
     wants_to_write_ = false;
     readable_ = true;
     hung_up_ = false;
@@ -109,6 +111,7 @@ Incident SessionThread::converse() {
     {
         const std::lock_guard lock(mutex_);
         connected_ = true;
+        awake_at_ = coarse_now();
         ++connections_;
         spool_is_broken_ = false;
         changed_.notify_all();
@@ -131,7 +134,9 @@ std::optional<Incident> SessionThread::greet() {
         }
         machine_.receive(std::span(room_).first(taken));
         Incident why;
-        if (!understand(why)) return why;
+        const bool understood = understand(why);
+        inbox_.wake_reader();
+        if (!understood) return why;
         if (machine_.connected()) return {};
     }
 }

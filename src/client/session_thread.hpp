@@ -87,9 +87,11 @@ private:
     Incident exchange();
     void apply_requests();
     void feed_from_spool();
+    void look_at_callers();
     [[nodiscard]] bool write_step(Incident& why);
     void sent_from_outbox(std::size_t count);
     [[nodiscard]] bool read_step(Incident& why);
+    [[nodiscard]] bool read_what_came(Incident& why);
     [[nodiscard]] bool understand(Incident& why);
     void settle();
     void wait_for_events();
@@ -135,6 +137,12 @@ private:
     std::uint64_t spool_fed_ = 0;  // the newest event that is in the outbox
     Deadline doubt_ends_{};        // of the login
     bool proven_ = false;          // the login is good
+    bool keeps_sent_ = false;      // the outbox keeps what was sent, as the login is in doubt
+    struct {                       // what callers wanted when they were looked at
+        bool requests = false;
+        bool flushing = false;
+        bool closing = false;
+    } asked_;
     std::string refused_channel_;  // that the last ERROR named
     bool wants_to_write_ = false;  // the system took less than there was
     bool readable_ = false;        // the socket may have something
@@ -157,6 +165,7 @@ private:
     std::uint64_t spool_failures_ = 0;
     std::uint64_t lost_to_spool_ = 0;  // of them, not even kept in memory
     bool sleeping_ = false;            // the thread waits, and work_ must wake it
+    Clock::time_point awake_at_{};     // when the thread, connected, last came back from a wait
     bool connected_ = false;
     bool acknowledged_all_ = true;      // since the last publish, as far as a flush asked
     bool lost_unacknowledged_ = false;  // a connection broke with bytes on their way

@@ -61,10 +61,34 @@ struct Parsed {
 [[nodiscard]] Parsed parse(std::span<const std::byte> unread, Peer peer,
                            const Limits& limits = {}) noexcept;
 
+// A PUBLISH that lies whole at the front of `unread`, by its lengths alone: what busy connections
+// consist of, cut without judging anything else. frame_bytes is 0 when something else is there, or
+// nothing whole, or nothing sound: parse() says what.
+struct PublishShape {
+    std::uint32_t frame_bytes = 0;
+    std::uint8_t ident_bytes = 0;
+    std::uint8_t channel_bytes = 0;
+};
+[[nodiscard]] inline PublishShape publish_shape(std::span<const std::byte> unread,
+                                                const Limits& limits = {}) noexcept;
+
 // The big-endian u32 at `bytes`. Requires: four readable bytes.
 [[nodiscard]] inline std::uint32_t read_u32(const std::byte* bytes) noexcept {
     return static_cast<std::uint32_t>(bytes[0]) << 24 | static_cast<std::uint32_t>(bytes[1]) << 16 |
            static_cast<std::uint32_t>(bytes[2]) << 8 | static_cast<std::uint32_t>(bytes[3]);
+}
+
+inline PublishShape publish_shape(std::span<const std::byte> unread,
+                                  const Limits& limits) noexcept {
+    if (unread.size() < header_bytes + 2 || unread[4] != std::byte{3}) return {};
+    const std::size_t length = read_u32(unread.data());
+    if (length > unread.size() || length > limits.publish_frame_bytes_max) return {};
+    const auto ident = std::to_integer<std::uint8_t>(unread[header_bytes]);
+    const std::size_t channel_at = header_bytes + 1 + ident;
+    if (channel_at >= length) return {};
+    const auto channel = std::to_integer<std::uint8_t>(unread[channel_at]);
+    if (channel_at + 1 + channel > length) return {};
+    return {static_cast<std::uint32_t>(length), ident, channel};
 }
 
 }  // namespace hpfeeds::wire

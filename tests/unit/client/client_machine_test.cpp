@@ -92,6 +92,70 @@ TEST(ClientMachine, AcceptsANonceOfAnyLength) {
     }
 }
 
+TEST(ClientMachine, TakesWholeMessagesInARow) {
+    ClientMachine machine = connected_machine();
+    const std::string two = publish("x", "chan", "first") + publish("y", "chan", "");
+    const std::string received = two + error("enough") + publish("z", "chan", "after");
+    machine.receive(wire::as_bytes(received));
+    EXPECT_EQ(wire::as_text(machine.take_whole()), two);
+    EXPECT_TRUE(machine.take_whole().empty());
+    EXPECT_EQ(machine.next().kind, Kind::error);
+    MessageView message;
+    EXPECT_FALSE(machine.next_whole(message)) << "a stray byte may follow an ERROR";
+    EXPECT_EQ(machine.next().kind, Kind::message);
+}
+
+TEST(ClientMachine, ShowsWholeMessagesWhereTheyLie) {
+    ClientMachine machine = connected_machine();
+    const std::string received = publish("x", "chan", "first") + publish("y", "c", "");
+    machine.receive(wire::as_bytes(received));
+    MessageView message;
+    ASSERT_TRUE(machine.next_whole(message));
+    EXPECT_EQ(message.ident, "x");
+    EXPECT_EQ(message.channel, "chan");
+    EXPECT_EQ(message.text(), "first");
+    EXPECT_EQ(message.ident.data(), received.data() + wire::header_bytes + 1);
+    ASSERT_TRUE(machine.next_whole(message));
+    EXPECT_EQ(message.ident, "y");
+    EXPECT_EQ(message.text(), "");
+    EXPECT_FALSE(machine.next_whole(message));
+    EXPECT_EQ(machine.next().kind, Kind::none);
+}
+
+TEST(ClientMachine, TakesNoMessageBeforeTheGreetingNorAfterAViolation) {
+    const std::string one = publish("x", "chan", "first");
+    MessageView message;
+    ClientMachine machine("me", "secret");
+    machine.receive(wire::as_bytes(one));
+    EXPECT_FALSE(machine.next_whole(message));
+    EXPECT_TRUE(machine.take_whole().empty());
+    EXPECT_EQ(machine.next().kind, Kind::violation);
+    EXPECT_FALSE(machine.next_whole(message));
+}
+
+TEST(ClientMachine, UnderstandsAStreamTornAtEveryByteByTheShortWay) {
+    const std::string stream =
+        publish("x", "chan", "first") + publish("y", "chan", "") + publish("z", "c", "last");
+    for (std::size_t cut = 0; cut <= stream.size(); ++cut) {
+        ClientMachine machine = connected_machine();
+        std::vector<std::string> heard;
+        for (const std::string_view piece :
+             {std::string_view(stream).substr(0, cut), std::string_view(stream).substr(cut)}) {
+            machine.receive(wire::as_bytes(piece));
+            MessageView message;
+            for (;;) {
+                if (!machine.next_whole(message)) {
+                    const ClientMachine::Event event = machine.next();
+                    if (event.kind == Kind::none) break;
+                    message = {event.ident, event.channel, event.payload};
+                }
+                heard.push_back(std::string(message.ident) + ":" + std::string(message.text()));
+            }
+        }
+        ASSERT_THAT(heard, ElementsAre("x:first", "y:", "z:last")) << "cut at byte " << cut;
+    }
+}
+
 TEST(ClientMachine, UnderstandsAStreamTornAtEveryByte) {
     const std::string stream = info("broker", "1234") + publish("x", "chan", "first") +
                                publish("y", "chan", "") + publish("z", "c", std::string(300, 'p')) +

@@ -2,6 +2,7 @@
 #include "client/inbox.hpp"
 
 #include "client/limits.hpp"
+#include "unit/client/frames.hpp"
 #include "wire/frame.hpp"
 
 #include <gtest/gtest.h>
@@ -27,14 +28,14 @@ protected:
     // The next item in a word.
     std::string next(std::chrono::milliseconds wait = 0ms) {
         Timeout timeout(wait);
-        const Inbox::Item item = inbox.next(timeout);
-        switch (item.kind) {
+        MessageView message;
+        switch (inbox.next(timeout, message)) {
             case Kind::message:
-                return std::string(item.message.text());
+                return std::string(message.text());
             case Kind::incident:
-                return "incident " + item.incident->text;
+                return "incident " + inbox.incident().text;
             case Kind::ended:
-                return "ended " + item.incident->text;
+                return "ended " + inbox.incident().text;
             case Kind::stopped:
                 return "stopped";
             case Kind::timed_out:
@@ -71,10 +72,37 @@ TEST_F(InboxTest, GivesNamesAsTheyCame) {
     const std::string channel(255, 'c');
     Inbox::Filling(inbox).add({ident, channel, wire::as_bytes("x")});
     Timeout timeout(0ms);
-    const Inbox::Item item = inbox.next(timeout);
-    EXPECT_EQ(item.message.ident, ident);
-    EXPECT_EQ(item.message.channel, channel);
-    EXPECT_EQ(item.message.text(), "x");
+    MessageView message;
+    EXPECT_EQ(inbox.next(timeout, message), Kind::message);
+    EXPECT_EQ(message.ident, ident);
+    EXPECT_EQ(message.channel, channel);
+    EXPECT_EQ(message.text(), "x");
+}
+
+TEST_F(InboxTest, TakesWhatOneReadBroughtInOnePiece) {
+    const std::string frames = testing::publish("a", "chan", "one") +
+                               testing::publish("b", "", "") + testing::publish("", "chan", "two");
+    Inbox::Filling(inbox).add_frames(wire::as_bytes(frames));
+    add_incident("between");
+    Inbox::Filling(inbox).add_frames(wire::as_bytes(frames));
+    for (int round = 0; round < 2; ++round) {
+        if (round == 1) {
+            EXPECT_EQ(next(), "incident between");
+        }
+        EXPECT_EQ(next(), "one");
+        EXPECT_EQ(next(), "");
+        EXPECT_EQ(next(), "two");
+    }
+    EXPECT_EQ(next(), "timed out");
+}
+
+TEST_F(InboxTest, IsNotHeldUpByARingThatNobodyWaitedFor) {
+    EXPECT_EQ(next(1ms), "timed out");
+    add("one");
+    EXPECT_EQ(next(1ms), "one");
+    EXPECT_EQ(next(1ms), "timed out");
+    inbox.stop();
+    EXPECT_EQ(next(20s), "stopped");
 }
 
 TEST_F(InboxTest, EndsBehindWhatCameBefore) {

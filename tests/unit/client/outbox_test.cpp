@@ -52,6 +52,69 @@ TEST(Outbox, GivesWhatWasPushedInOrderAsFrames) {
     EXPECT_EQ(outbox.counts().sent, 2U);
 }
 
+// Beside a plain list of what is kept.
+TEST(Outbox, CountsAsAPlainListDoes) {
+    std::mt19937 random(7);
+    Outbox outbox("me", {});
+    std::vector<std::pair<std::size_t, std::uint64_t>> kept;  // size and tag of each frame
+    std::uint64_t tags = 0;
+    std::uint64_t sent = 0;       // bytes
+    std::uint64_t forgotten = 0;  // bytes
+    std::uint64_t sent_messages = 0;
+    std::uint64_t forgotten_messages = 0;
+    for (int round = 0; round < 50'000; ++round) {
+        if (random() % 2 == 0) {
+            const std::string payload(random() % 3000, 'x');
+            const std::uint64_t tag = random() % 3 == 0 ? ++tags : 0;
+            ASSERT_TRUE(push(outbox, payload, Overflow::refuse, tag));
+            kept.emplace_back(frame(payload).size(), tag);
+        }
+        if (random() % 2 == 0) {
+            const auto lent = outbox.lend();
+            const std::size_t taken =
+                random() % 2 == 0 ? lent.size() : random() % (lent.size() + 1);
+            outbox.sent(taken);
+            sent += taken;
+        }
+        if (random() % 4 == 0) {
+            const std::uint64_t position = random() % 2 == 0 ? sent : sent - random() % (sent + 1);
+            std::uint64_t tag = 0;
+            std::uint64_t end = forgotten;
+            for (; forgotten_messages < kept.size(); ++forgotten_messages) {
+                end += kept[forgotten_messages].first;
+                if (end > position) break;
+                if (kept[forgotten_messages].second != 0) tag = kept[forgotten_messages].second;
+                forgotten = end;
+            }
+            ASSERT_EQ(outbox.forget(position), tag);
+        }
+        std::uint64_t end = 0;
+        std::size_t cost = 0;
+        sent_messages = 0;
+        if (round % 100 != 0) continue;
+        for (std::size_t i = 0; i < kept.size(); ++i) {
+            end += kept[i].first;
+            sent_messages += end <= sent ? 1 : 0;
+            if (i >= forgotten_messages) cost += kept[i].first + outbox_frame_overhead_bytes;
+        }
+        ASSERT_EQ(outbox.counts().sent, sent_messages);
+        ASSERT_EQ(outbox.unsent_messages(), kept.size() - sent_messages);
+        ASSERT_EQ(outbox.cost(), cost);
+    }
+    EXPECT_GT(forgotten_messages, 1'000U);
+}
+
+TEST(Outbox, IsRelievedWhenAQuarterIsFree) {
+    Outbox outbox("me", {outbox_bytes_min, 1h});
+    EXPECT_TRUE(outbox.is_relieved());
+    push(outbox, std::string(outbox_bytes_min / 2, 'x'));
+    EXPECT_TRUE(outbox.is_relieved());
+    push(outbox, std::string(outbox_bytes_min / 3, 'x'));
+    EXPECT_FALSE(outbox.is_relieved());
+    send(outbox, outbox_bytes_min / 2 + 100);
+    EXPECT_TRUE(outbox.is_relieved());
+}
+
 TEST(Outbox, LendsOneFrameWhenSomethingElseIsNext) {
     Outbox outbox("me", {});
     EXPECT_TRUE(outbox.lend_frame().empty());
