@@ -13,8 +13,11 @@
 #include <array>
 #include <chrono>
 #include <functional>
+#include <iterator>
 #include <map>
+#include <numeric>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -22,16 +25,16 @@ namespace hpfeeds::broker {
 namespace {
 
 using metrics::Family;
-using Labels = std::vector<std::string>;
-using Sums = std::map<Labels, double>;  // a shard's entry for the same labels adds to another's
+using Values = std::vector<std::string>;
+using Sums = std::map<Values, double>;  // a shard's entry for the same labels adds to another's
 
 // One family under construction: the names of its labels, and what was summed so far.
 class Summed {
 public:
-    Summed(std::string name, std::string help, Family::Type type, Labels label_names = {})
+    Summed(std::string name, std::string help, Family::Type type, Values label_names = {})
         : family_{std::move(name), std::move(help), type}, label_names_(std::move(label_names)) {}
 
-    void add(Labels labels, double value) { sums_[std::move(labels)] += value; }
+    void add(Values labels, double value) { sums_[std::move(labels)] += value; }
 
     void finish(std::vector<Family>& out) {
         for (const auto& [labels, value] : sums_)
@@ -40,14 +43,14 @@ public:
     }
 
 private:
-    std::vector<metrics::Label> named(const Labels& values) const {
+    std::vector<metrics::Label> named(const Values& values) const {
         std::vector<metrics::Label> labels;
         for (std::size_t i = 0; i < values.size(); ++i)
             labels.push_back({label_names_[i], values[i]});
         return labels;
     }
     Family family_;
-    Labels label_names_;
+    Values label_names_;
     Sums sums_;
 };
 
@@ -68,6 +71,20 @@ void each_ident(std::span<net::ShardThread* const> shards, Visit visit) {
             visit(*entry);
 }
 
+// All entries, those with the same `key` beside each other: a shard's entry adds to another's.
+// Visits each such group with what bears its name.
+template <typename Entry, typename Key, typename Visit>
+void each_group(std::vector<const Entry*>& entries, Key key, Visit visit) {
+    std::sort(entries.begin(), entries.end(),
+              [&](const Entry* a, const Entry* b) { return key(*a) < key(*b); });
+    for (auto first = entries.begin(); first != entries.end();) {
+        const auto last = std::find_if(
+            first, entries.end(), [&](const Entry* each) { return key(*each) != key(**first); });
+        visit(std::span<const Entry* const>(first, last));
+        first = last;
+    }
+}
+
 template <typename Visit>
 void each_channel(std::span<net::ShardThread* const> shards, Visit visit) {
     for (const net::ShardThread* shard : shards)
@@ -86,11 +103,8 @@ public:
                 duration<double>(metrics::TimeHistogram::upper_bound(i)).count());
     }
 
-    void add(std::vector<metrics::Label> labels, const metrics::TimeHistogram& times) {
-        const auto same = [&](const metrics::Histogram& each) {
-            return std::equal(each.labels.begin(), each.labels.end(), labels.begin(), labels.end(),
-                              [](const auto& a, const auto& b) { return a.value == b.value; });
-        };
+    void add(metrics::Labels labels, const metrics::TimeHistogram& times) {
+        const auto same = [&](const metrics::Histogram& each) { return each.labels == labels; };
         auto sum = std::find_if(family_.histograms.begin(), family_.histograms.end(), same);
         if (sum == family_.histograms.end())
             sum = family_.histograms.insert(
@@ -175,49 +189,59 @@ void report_buffers(std::span<net::ShardThread* const> shards, std::vector<Famil
             "Bytes of frames dropped for slow subscribers.", counter,
             [](const Entry& e) { return number(e.dropped_bytes); }},
     };
-    for (const Row& row : rows) {
-        Summed family(row.name, row.help, row.type, {"ident"});
-        each_ident(shards, [&](const Entry& entry) {
-            if (entry.taken.value()) family.add({entry.ident}, row.value(entry));
+    std::vector<const Entry*> entries;
+    each_ident(shards, [&](const Entry& entry) {
+        if (entry.taken.value()) entries.push_back(&entry);
+    });
+    std::vector<Family> families;
+    for (const Row& row : rows)
+        families.push_back({row.name, row.help, row.type});
+    each_group(
+        entries, [](const Entry& entry) { return std::string_view(entry.ident); },
+        [&](std::span<const Entry* const> group) {
+            const metrics::Labels labels{{"ident", group.front()->ident}};
+            for (std::size_t i = 0; i < rows.size(); ++i) {
+                double sum = 0;
+                for (const Entry* entry : group)
+                    sum += rows[i].value(*entry);
+                families[i].samples.push_back({labels, sum});
+            }
         });
-        family.finish(out);
-    }
+    std::move(families.begin(), families.end(), std::back_inserter(out));
 }
 
 void report_channels(std::span<net::ShardThread* const> shards, std::vector<Family>& out) {
     using Counters = core::ChannelCounters;
-    struct Sizes {
-        std::array<std::uint64_t, Counters::bucket_count> counts{};
-        double bytes = 0;
-    };
-    std::map<std::pair<std::string, std::string>, Sizes> published;
-    Summed subscriptions("hpfeeds_broker_subscriptions", "Subscriptions.", gauge,
-                         {"ident", "chan"});
-    Summed frames("hpfeeds_broker_receive_publish_count", "Events published.", counter,
-                  {"ident", "chan"});
-    each_channel(shards, [&](const Counters& entry) {
-        Sizes& sizes = published[{entry.ident, entry.channel}];
-        std::uint64_t count = 0;
-        for (std::size_t i = 0; i < Counters::bucket_count; ++i) {
-            sizes.counts[i] += entry.buckets[i].value();
-            count += entry.buckets[i].value();
-        }
-        sizes.bytes += number(entry.payload_bytes);
-        subscriptions.add({entry.ident, entry.channel}, number(entry.subscriptions));
-        frames.add({entry.ident, entry.channel}, static_cast<double>(count));
-    });
-    subscriptions.finish(out);
-    frames.finish(out);
-
-    Family histogram{"hpfeeds_broker_receive_publish_size", "Payload bytes of events published.",
-                     Family::Type::histogram};
+    std::vector<const Counters*> entries;
+    each_channel(shards, [&](const Counters& entry) { entries.push_back(&entry); });
+    Family subscriptions{"hpfeeds_broker_subscriptions", "Subscriptions.", gauge};
+    Family frames{"hpfeeds_broker_receive_publish_count", "Events published.", counter};
+    Family sizes{"hpfeeds_broker_receive_publish_size", "Payload bytes of events published.",
+                 Family::Type::histogram};
     for (std::size_t i = 0; i + 1 < Counters::bucket_count; ++i)
-        histogram.upper_bounds.push_back(static_cast<double>(std::size_t{1024} << i));
-    for (const auto& [names, sizes] : published)
-        histogram.histograms.push_back({{{"ident", names.first}, {"chan", names.second}},
-                                        {sizes.counts.begin(), sizes.counts.end()},
-                                        sizes.bytes});
-    out.push_back(std::move(histogram));
+        sizes.upper_bounds.push_back(static_cast<double>(std::size_t{1024} << i));
+    each_group(
+        entries, [](const Counters& entry) { return std::tie(entry.ident, entry.channel); },
+        [&](std::span<const Counters* const> group) {
+            const metrics::Labels labels{{"ident", group.front()->ident},
+                                         {"chan", group.front()->channel}};
+            double subscribed = 0;
+            metrics::Histogram histogram{labels, std::vector<std::uint64_t>(Counters::bucket_count),
+                                         0};
+            for (const Counters* entry : group) {
+                subscribed += number(entry->subscriptions);
+                histogram.sum += number(entry->payload_bytes);
+                for (std::size_t i = 0; i < Counters::bucket_count; ++i)
+                    histogram.counts[i] += entry->buckets[i].value();
+            }
+            const std::uint64_t count =
+                std::accumulate(histogram.counts.begin(), histogram.counts.end(), std::uint64_t{0});
+            subscriptions.samples.push_back({labels, subscribed});
+            frames.samples.push_back({labels, static_cast<double>(count)});
+            sizes.histograms.push_back(std::move(histogram));
+        });
+    for (Family* family : {&subscriptions, &frames, &sizes})
+        out.push_back(std::move(*family));
 }
 
 // ---- what upstream lacks

@@ -9,7 +9,11 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace hpfeeds::metrics {
@@ -19,14 +23,34 @@ struct Label {
     std::string value;  // raw bytes; escaped when written
 };
 
+// The labels of a sample, written down once: `ident="a",chan="b"`. A row of many families is told
+// with one of these, and its copies share the text.
+class Labels {
+public:
+    Labels() = default;
+    Labels(std::initializer_list<Label> labels)
+        : Labels(std::span(labels.begin(), labels.size())) {}
+    Labels(const std::vector<Label>& labels) : Labels(std::span(labels)) {}
+
+    [[nodiscard]] std::string_view text() const noexcept {
+        return text_ ? std::string_view(*text_) : std::string_view();
+    }
+    bool operator==(const Labels& other) const noexcept { return text() == other.text(); }
+
+private:
+    explicit Labels(std::span<const Label> labels);
+
+    std::shared_ptr<const std::string> text_;  // null: none
+};
+
 struct Sample {
-    std::vector<Label> labels;
+    Labels labels;
     double value = 0;
 };
 
 // How many observations fell into each bucket, and their sum.
 struct Histogram {
-    std::vector<Label> labels;
+    Labels labels;
     std::vector<std::uint64_t>
         counts;  // one a bucket, not cumulative; the last is above all bounds
     double sum = 0;

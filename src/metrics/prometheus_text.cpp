@@ -7,6 +7,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <memory>
+#include <utility>
 
 namespace hpfeeds::metrics {
 namespace {
@@ -80,17 +82,6 @@ void append_label_value(std::string& out, std::string_view bytes) {
     }
 }
 
-void append_labels(std::string& out, const std::vector<Label>& labels) {
-    bool first = true;
-    for (const Label& label : labels) {
-        if (!first) out += ',';
-        first = false;
-        out.append(label.name).append("=\"");
-        append_label_value(out, label.value);
-        out += '"';
-    }
-}
-
 void append_head(std::string& out, std::string_view name, std::string_view help,
                  std::string_view type) {
     out.append("# HELP ").append(name).append(" ");
@@ -104,11 +95,8 @@ void append_head(std::string& out, std::string_view name, std::string_view help,
 void append_samples(std::string& out, const Family& family, std::string_view name) {
     for (const Sample& sample : family.samples) {
         out.append(name);
-        if (!sample.labels.empty()) {
-            out += '{';
-            append_labels(out, sample.labels);
-            out += '}';
-        }
+        if (const std::string_view labels = sample.labels.text(); !labels.empty())
+            out.append("{").append(labels).append("}");
         out += ' ';
         append_number(out, sample.value);
         out += '\n';
@@ -138,8 +126,7 @@ HistogramPieces pieces_of(const Family& family) {
 }
 
 void append_histogram(std::string& out, const Histogram& histogram, const HistogramPieces& pieces) {
-    std::string labels;
-    append_labels(labels, histogram.labels);
+    std::string labels(histogram.labels.text());
     const std::string braced = labels.empty() ? " " : "{" + labels + "} ";
     if (!labels.empty()) labels += ',';
     std::uint64_t count = 0;
@@ -184,6 +171,20 @@ void append(std::string& out, const Family& family) {
     }
 }
 
+// A little more than append() will write, so that a large page grows but once.
+std::size_t bytes_of(const Family& family) noexcept {
+    constexpr std::size_t number_and_punctuation = 28;
+    const std::size_t head = 2 * family.name.size() + family.help.size() + 40;
+    std::size_t bytes = head;
+    for (const Sample& sample : family.samples)
+        bytes += family.name.size() + sample.labels.text().size() + number_and_punctuation;
+    const std::size_t lines = family.upper_bounds.size() + 3;
+    for (const Histogram& histogram : family.histograms)
+        bytes += lines * (family.name.size() + histogram.labels.text().size() +
+                          std::string_view("_bucket,le=").size() + number_and_punctuation);
+    return family.type == Family::Type::counter ? 2 * (bytes + total.size()) : bytes;
+}
+
 }  // namespace
 
 std::string label_text(std::string_view bytes) {
@@ -202,8 +203,24 @@ std::string label_text(std::string_view bytes) {
     return out;
 }
 
+Labels::Labels(std::span<const Label> labels) {
+    if (labels.empty()) return;
+    std::string text;
+    for (const Label& label : labels) {
+        if (!text.empty()) text += ',';
+        text.append(label.name).append("=\"");
+        append_label_value(text, label.value);
+        text += '"';
+    }
+    text_ = std::make_shared<const std::string>(std::move(text));
+}
+
 std::string prometheus_text(std::span<const Family> families) {
+    std::size_t bytes = 0;
+    for (const Family& family : families)
+        bytes += bytes_of(family);
     std::string out;
+    out.reserve(bytes);
     for (const Family& family : families)
         append(out, family);
     return out;
