@@ -2,6 +2,7 @@
 #include "bench_plan.hpp"
 
 #include "bench_stamp.hpp"
+#include "client/tcp_connect.hpp"
 #include "hpfeeds/error.hpp"
 
 #include <netdb.h>
@@ -13,6 +14,9 @@ namespace hpfeeds::cli::bench {
 namespace {
 
 void resolve(const client::Destination& broker, Plan& plan) {
+    if (client::is_unix_socket(broker.host))
+        throw Error("--host " + broker.host +
+                    ": bench measures over TCP; give a name or an address");
     addrinfo wanted{};
     wanted.ai_socktype = SOCK_STREAM;
     wanted.ai_flags = AI_ADDRCONFIG;

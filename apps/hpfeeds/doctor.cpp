@@ -2,6 +2,7 @@
 #include "doctor.hpp"
 
 #include "client/resolve.hpp"
+#include "client/tcp_connect.hpp"
 #include "doctor_findings.hpp"
 #include "doctor_greeting.hpp"
 #include "doctor_network.hpp"
@@ -80,6 +81,10 @@ private:
 
     bool find_addresses() {
         const std::string& host = client_.destination.host;
+        if (client::is_unix_socket(host)) {
+            addresses_ = {host};
+            return add({"name", {}, Result::good, one_line(host) + " is a socket of this machine"});
+        }
         const client::Resolved found = client::resolve(host);
         if (found.error) {
             const bool nobody_knows = found.resolver_failed;
@@ -109,7 +114,9 @@ private:
             one.host = address;
             Finding made{"connect", one.text(), Result::good, "connected"};
             if (knocked.error) {
-                Words words = words_for_connect(knocked.error, client_.timeout);
+                Words words = client::is_unix_socket(address)
+                                  ? words_for_socket_file(knocked.error)
+                                  : words_for_connect(knocked.error, client_.timeout);
                 made.result = Result::bad;
                 made.text = std::move(words.text);
                 made.advice = std::move(words.advice);

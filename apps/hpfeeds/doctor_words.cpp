@@ -53,6 +53,20 @@ std::string names_in(const client::CertificateFacts& facts) {
 
 }  // namespace
 
+Words words_for_socket_file(std::error_code error) {
+    if (error == std::errc::no_such_file_or_directory)
+        return {"there is no such file",
+                "Start the broker, or correct the path: its line `listening` says which it has"};
+    if (error == std::errc::connection_refused)
+        return {"connection refused: the file is there, and no broker behind it",
+                "Start the broker: it replaces what a dead one left"};
+    if (error == std::errc::permission_denied)
+        return {"this user may not connect there",
+                "Connecting needs the right to write to the file: look at mode= of the broker's "
+                "endpoint, at the file's group, and at its folders"};
+    return {"cannot connect: " + error.message(), {}};
+}
+
 Words words_for_connect(std::error_code error, std::chrono::milliseconds waited) {
     if (error == std::errc::connection_refused)
         return {"connection refused: the machine answers, but nothing listens on this port",
@@ -80,6 +94,10 @@ Words words_for_refusal(std::string_view text, const std::string& ident,
     const std::string said = "the broker says '" + one_line(text) + "'";
     const std::string who = one_line(ident);
     const std::string where = one_line(channel);
+    // The endpoint's own refusal (allow=publish, allow=subscribe): no key would help.
+    if (text.starts_with("Endpoint not allowed"))
+        return {said + ": this endpoint is for the other direction",
+                "Give --host and --port of the broker's other endpoint; its key may be right"};
     switch (client::refusal_of(text)) {
         case Errc::authentication_failed:
             return {said + ": it does not know the ident '" + who + "', or not with this secret",

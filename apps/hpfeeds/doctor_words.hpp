@@ -18,6 +18,8 @@ struct Words {
     std::string advice;
 };
 
+// Why there is no connection to a Unix socket.
+[[nodiscard]] Words words_for_socket_file(std::error_code error);
 // Why there is no connection to an address.
 [[nodiscard]] Words words_for_connect(std::error_code error, std::chrono::milliseconds waited);
 // What the broker's refusal of a login, a subscription or a message means. `text` is the ERROR's.

@@ -181,5 +181,19 @@ TEST(Doctor, UsageIsStatusTwo) {
     EXPECT_THAT(done.err, HasSubstr("give -i IDENT"));
 }
 
+TEST(Doctor, GoesByAUnixSocketToo) {
+    BrokerProcess broker({.endpoints = {"unix:path=broker.sock:allow=publish"}});
+    const Address at{.host = "unix:" + broker.address().host, .port = 1};
+    const Finished done = doctor(at, both, {"-c", "events", "--publish", "events"});
+    for (const char* line : {"ok    name", "is a socket of this machine", "ok    connect",
+                             "ok    login", "ok    publish    events: allowed",
+                             "FAIL  subscribe  events: ", "for the other direction"})
+        EXPECT_THAT(done.out, HasSubstr(line));
+    EXPECT_EQ(broker.stop(), 0);
+    const Finished nobody = doctor(at, both, {"-c", "events"});
+    EXPECT_EQ(nobody.ended, (Ended{1, 0}));
+    EXPECT_THAT(nobody.out, HasSubstr("there is no such file"));
+}
+
 }  // namespace
 }  // namespace hpfeeds::support

@@ -34,6 +34,25 @@ TEST(DoctorWords, TellsTheWaysApartInWhichAConnectionFails) {
     EXPECT_THAT(connect_text(EIO), HasSubstr("cannot connect"));
 }
 
+TEST(DoctorWords, TellsWhatIsWrongWithASocketFile) {
+    const auto words = [](int error) {
+        return words_for_socket_file({error, std::generic_category()});
+    };
+    EXPECT_THAT(words(ENOENT).text, HasSubstr("no such file"));
+    EXPECT_THAT(words(ECONNREFUSED).text, HasSubstr("no broker behind it"));
+    EXPECT_THAT(words(EACCES).advice, HasSubstr("mode="));
+    EXPECT_THAT(words(EIO).text, HasSubstr("cannot connect"));
+}
+
+TEST(DoctorWords, BlamesNoKeyForWhatTheEndpointForbids) {
+    for (const char* text : {"Endpoint not allowed to sub here. ident=me, chan=x",
+                             "Endpoint not allowed to pub here. ident=me, chan=x"}) {
+        const Words words = words_for_refusal(text, "me", "x");
+        EXPECT_THAT(words.text, HasSubstr("for the other direction"));
+        EXPECT_THAT(words.advice, Not(HasSubstr("hpfeeds user set")));
+    }
+}
+
 TEST(DoctorWords, NamesTheRightThatLacks) {
     const Words sub =
         words_for_refusal("Authkey not allowed to sub here. ident=me, chan=x", "me", "x");
