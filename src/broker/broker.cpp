@@ -70,6 +70,7 @@ core::ShardOptions shard_options(const config::BrokerOptions& options, unsigned 
                                  const KeyStores& key_stores) {
     core::ShardOptions made;
     made.limits.publish_frame_bytes_max = options.frame_bytes_max;
+    made.limits.delivered_frame_bytes_max = options.delivered_frame_bytes_max;
     made.limits.slow_policy = policy_of(options.slow_policy);
     made.limits.slow_high_bytes = options.slow_high_bytes;
     made.limits.slow_deadline = options.slow_deadline;

@@ -286,15 +286,19 @@ void report_limits(std::span<net::ShardThread* const> shards, const LimitTables&
                    std::vector<Family>& out) {
     Summed slowed("hpfeeds_broker_failed_logins_slowed",
                   "Failed logins answered later because their address had failed before.", counter);
-    for (const net::ShardThread* shard : shards)
+    Summed undelivered("hpfeeds_broker_undelivered_frames",
+                       "Events accepted, and longer than what is handed to subscribers.", counter);
+    for (const net::ShardThread* shard : shards) {
         slowed.add({}, number(shard->counters().shard.failed_logins_slowed));
+        undelivered.add({}, number(shard->counters().shard.undelivered_frames));
+    }
     Summed uncounted("hpfeeds_broker_limit_uncounted",
                      "Peers for whom the table of a limit had no room; they are let in.", counter,
                      {"limit"});
     uncounted.add({"address"}, static_cast<double>(tables.addresses_uncounted));
     uncounted.add({"ident"}, static_cast<double>(tables.idents_uncounted));
     uncounted.add({"failed-logins"}, static_cast<double>(tables.failed_logins_uncounted));
-    for (Summed* family : {&slowed, &uncounted})
+    for (Summed* family : {&slowed, &undelivered, &uncounted})
         family->finish(out);
 }
 

@@ -38,6 +38,7 @@ void block_signals() {
     const sigset_t signals = all_signals();
     pthread_sigmask(SIG_BLOCK, &signals, nullptr);
     std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGXFSZ, SIG_IGN);  // a log that may not grow (ulimit -f) fails as on a full disk
 }
 
 std::optional<int> wait_for_signal(std::optional<std::chrono::milliseconds> patience) {

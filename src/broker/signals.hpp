@@ -8,7 +8,7 @@
 
 namespace hpfeeds::broker {
 
-// Blocks them in this thread and all that it will start, and ignores SIGPIPE.
+// Blocks them in this thread and all that it will start, and ignores SIGPIPE and SIGXFSZ.
 void block_signals();
 
 // The next of them, or nothing when none comes within `patience`; without one it waits for ever.

@@ -166,6 +166,9 @@ void add_clients(CLI::App& app, Flags& flags, const BrokerOptions& defaults) {
         app, "--max-frame", flags.max_frame, "SIZE",
         "largest PUBLISH frame, header included" + by_default(size_text(defaults.frame_bytes_max)))
         ->group(group);
+    add_value(app, "--max-frame-delivered", flags.max_frame_delivered, "SIZE",
+              "longer ones are accepted, and handed to\nnobody" + by_default("as --max-frame"))
+        ->group(group);
     add_value(app, "--max-publish-rate", flags.max_publish_rate, "N",
               "messages a second of one ident; who is over it is read from\n"
               "more slowly; 0 is any number" +

@@ -201,6 +201,8 @@ void check_relations(const BrokerOptions& options) {
                    options.subscriber_bytes_max);
     check_relation("--max-frame", options.frame_bytes_max, "--max-queue",
                    options.subscriber_bytes_max);
+    check_relation("--max-frame-delivered", options.delivered_frame_bytes_max, "--max-frame",
+                   options.frame_bytes_max);
     check_relation("--max-queue", options.subscriber_bytes_max, "--max-memory",
                    options.memory_bytes_max);
 }
@@ -231,6 +233,8 @@ BrokerOptions to_options(const Flags& flags) {
     read_duration(options.shutdown_grace, flags.shutdown_grace, "--shutdown-grace", shutdown_grace);
 
     read_size(options.frame_bytes_max, flags.max_frame, "--max-frame", frame_bytes);
+    read_size(options.delivered_frame_bytes_max, flags.max_frame_delivered, "--max-frame-delivered",
+              frame_bytes);
     read_count(options.publish_rate_max, flags.max_publish_rate, "--max-publish-rate",
                publish_rate);
     read_size(options.publish_bytes_max, flags.max_publish_bytes, "--max-publish-bytes",

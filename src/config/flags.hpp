@@ -37,6 +37,7 @@ struct Flags {
     std::optional<std::string> shutdown_grace;
 
     std::optional<std::string> max_frame;
+    std::optional<std::string> max_frame_delivered;
     std::optional<std::string> max_publish_rate;
     std::optional<std::string> max_publish_bytes;
     std::optional<std::string> slow_policy;

@@ -40,9 +40,10 @@ struct BrokerOptions {
         32'000};  // … when more of the same address have failed
     std::chrono::milliseconds shutdown_grace{2'000};  // to hand out what is queued after SIGTERM
 
-    std::size_t frame_bytes_max = 1'048'581;  // of a PUBLISH, header included
-    std::size_t publish_rate_max = 0;         // messages a second of one ident; 0: any number
-    std::size_t publish_bytes_max = 0;        // bytes a second of one ident; 0: any number
+    std::size_t frame_bytes_max = 1'048'581;    // of a PUBLISH, header included
+    std::size_t delivered_frame_bytes_max = 0;  // longer ones reach nobody; 0: as frame_bytes_max
+    std::size_t publish_rate_max = 0;           // messages a second of one ident; 0: any number
+    std::size_t publish_bytes_max = 0;          // bytes a second of one ident; 0: any number
     SlowPolicy slow_policy = SlowPolicy::disconnect;
     std::size_t slow_high_bytes = 52'429'050;  // 50 full frames; the low mark is a quarter
     std::chrono::milliseconds slow_deadline{60'000};

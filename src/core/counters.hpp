@@ -90,6 +90,7 @@ struct ShardCounters {
     std::array<Counter, close_reason_count> closed;
     std::array<Counter, wire::refusal_count> refused;
     Counter published_frames;
+    Counter undelivered_frames;  // of these: longer than what is handed out
     Counter delivered_bytes;
     Counter forwarded_runs;
     Counter untold_incidents;  // refusals that were counted, but not told to the log

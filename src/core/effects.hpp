@@ -49,8 +49,9 @@ struct Incident {
         subscribed,
         rights_changed,
         publisher_paused,
+        frame_undelivered,
     };
-    static constexpr std::size_t kind_count = 8;
+    static constexpr std::size_t kind_count = 9;
     Kind kind = Kind::closed;
     CloseReason reason = CloseReason::peer_closed;
     wire::Refusal refusal = wire::Refusal::none;

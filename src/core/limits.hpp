@@ -5,6 +5,7 @@
 #include "bytes/limits.hpp"
 #include "wire/limits.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -21,6 +22,9 @@ enum class SlowPolicy : std::uint8_t {
 // What an operator may set; defaults are PROTOCOL.md's.
 struct Limits {
     std::size_t publish_frame_bytes_max = wire::publish_frame_bytes_max;
+    // A longer PUBLISH is accepted, and handed to nobody: some subscribers take a long one for a
+    // broken connection (client-quirk 14). 0: all that are accepted.
+    std::size_t delivered_frame_bytes_max = 0;
 
     SlowPolicy slow_policy = SlowPolicy::disconnect;
     std::size_t slow_high_bytes = 50 * wire::publish_frame_bytes_max;
@@ -31,6 +35,11 @@ struct Limits {
     std::chrono::milliseconds refusal_delay{1'000};       // client-quirk 10
     std::chrono::milliseconds refusal_delay_max{32'000};  // core/failed_logins.hpp
 
+    [[nodiscard]] std::size_t handed_out_bytes_max() const noexcept {
+        return delivered_frame_bytes_max == 0
+                   ? publish_frame_bytes_max
+                   : std::min(publish_frame_bytes_max, delivered_frame_bytes_max);
+    }
     [[nodiscard]] std::size_t slow_low_bytes() const noexcept { return slow_high_bytes / 4; }
 };
 

@@ -13,6 +13,7 @@ namespace hpfeeds::core {
 
 Shard::Shard(ShardOptions options, bytes::SlabPool& pool)
     : options_(std::move(options)),
+      frame_bytes_max_(options_.limits.handed_out_bytes_max()),
       crowding_bytes_(std::min(crowding_bytes, options_.limits.slow_high_bytes / 2)),
       pool_(&pool),
       read_buffer_(pool),
@@ -159,7 +160,7 @@ Route* Shard::known_route(const Session& session, const std::byte* frame,
     Route* const last = session.last_route;
     const std::uint32_t length = wire::read_u32(frame);
     if (!last || frame[4] != std::byte{static_cast<std::uint8_t>(wire::Opcode::publish)} ||
-        length > unread_bytes || length > options_.limits.publish_frame_bytes_max)
+        length > unread_bytes || length > frame_bytes_max_)
         return nullptr;
     const auto is_of = [&](const Route& route) {
         return length >= wire::header_bytes + route.head.size() &&
@@ -216,6 +217,10 @@ std::uint32_t Shard::take_frames(Session& session, bytes::Piece unread, Instant 
             this->route(run, now);
             if (!session.hears()) break;
             session.last_route = find_route(session, parsed.frame, now);
+            if (session.last_route && parsed.frame.frame_bytes > frame_bytes_max_) {
+                leave_undelivered(session, parsed.frame);
+                at += static_cast<std::uint32_t>(parsed.frame.frame_bytes);
+            }
             continue;  // with its route known the frame takes the first branch; refused, it ends
                        // the loop
         }
@@ -234,6 +239,22 @@ std::uint32_t Shard::take_frames(Session& session, bytes::Piece unread, Instant 
     }
     this->route(run, now);
     return at - unread.offset;
+}
+
+// Its sender may publish it, and nobody is to get it.
+void Shard::leave_undelivered(Session& session, const wire::Frame& frame) noexcept {
+    ChannelCounters& counters = *session.last_route->counters;
+    counters.count_payload(frame.payload.size());
+    counters.payload_bytes.add(frame.payload.size());
+    book_.shard.published_frames.increment();
+    book_.shard.undelivered_frames.increment();
+    Incident incident;
+    incident.kind = Incident::Kind::frame_undelivered;
+    incident.session = session.id;
+    incident.ident = session.account->ident;
+    incident.channel = frame.channel;
+    incident.bytes = frame.frame_bytes;
+    tell(std::move(incident));
 }
 
 // ---- a PUBLISH on its way

@@ -165,6 +165,7 @@ private:
     std::uint32_t take_frames(Session& session, bytes::Piece unread, Instant now) noexcept;
     [[nodiscard]] Route* known_route(const Session& session, const std::byte* frame,
                                      std::size_t unread_bytes) const noexcept;
+    void leave_undelivered(Session& session, const wire::Frame& frame) noexcept;
     void keep_rest(Session& session, bytes::Piece rest) noexcept;
     void route(Run& run, Instant now) noexcept;
     void fan_out(Channel& channel, const Run& run, Instant now) noexcept;
@@ -260,7 +261,8 @@ private:
     }
 
     ShardOptions options_;
-    std::size_t crowding_bytes_;  // below the high mark, whatever that was set to
+    std::size_t frame_bytes_max_;  // of those that are handed out
+    std::size_t crowding_bytes_;   // below the high mark, whatever that was set to
     bytes::SlabPool* pool_;
     bytes::ReadBuffer read_buffer_;
     bytes::NodePool nodes_;

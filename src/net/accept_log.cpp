@@ -30,10 +30,13 @@ void AcceptLog::address_full(const Address& peer, std::size_t connections, core:
                       {"similar_lines_held_back", address_full_limit_.take_held_back()}});
 }
 
-void AcceptLog::out_of_descriptors() {
-    log::error("out of file descriptors", {{"why",
-                                            "no connection can be accepted for now; raise the "
-                                            "limit of open files, or lower --max-connections"}});
+void AcceptLog::out_of_descriptors(core::Instant now) {
+    const auto second = std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch());
+    if (out_of_descriptors_limit_.admit(static_cast<std::uint64_t>(second.count())))
+        log::error("out of file descriptors",
+                   {{"why",
+                     "no connection can be accepted for now, and those there are go on; raise the "
+                     "limit of open files, or lower --max-connections"}});
 }
 
 }  // namespace hpfeeds::net

@@ -16,11 +16,12 @@ class AcceptLog {
 public:
     void full(const Address& peer, std::size_t connections, core::Instant now);
     void address_full(const Address& peer, std::size_t connections, core::Instant now);
-    void out_of_descriptors();
+    void out_of_descriptors(core::Instant now);
 
 private:
     log::RateLimit full_limit_{1};
     log::RateLimit address_full_limit_{1};
+    log::RateLimit out_of_descriptors_limit_{1};
 };
 
 }  // namespace hpfeeds::net

@@ -185,7 +185,7 @@ void Door::accept_some(std::size_t listener) noexcept {
         if (status == AcceptStatus::none) return;
         if (status == AcceptStatus::out_of_descriptors) {
             counters_.out_of_descriptors.increment();
-            accept_log_.out_of_descriptors();
+            accept_log_.out_of_descriptors(now_);
             unwatch_listeners();
             accept_rests_ = true;
             accept_again_ = now_ + accept_rest;

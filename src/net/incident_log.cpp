@@ -100,6 +100,13 @@ void IncidentLog::write(const Incident& incident, const Address& peer,
                                  {"why",
                                   "its ident is over --max-publish-rate or --max-publish-bytes; it "
                                   "is read from at that pace, and nothing is lost"}});
+        case Incident::Kind::frame_undelivered:
+            return log::warning("message not handed out",
+                                {{"peer", peer.text()},
+                                 {"ident", incident.ident},
+                                 {"channel", incident.channel},
+                                 {"bytes", incident.bytes},
+                                 {"why", "it is longer than --max-frame-delivered"}});
         case Incident::Kind::rights_changed:
             return log::info("permissions changed",
                              {{"peer", peer.text()},

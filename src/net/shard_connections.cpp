@@ -26,7 +26,7 @@ void ShardThread::accept_some(std::size_t listener) noexcept {
         if (status == AcceptStatus::none) return;
         if (status == AcceptStatus::out_of_descriptors) {
             engine_counters_.out_of_descriptors.increment();
-            accept_log_.out_of_descriptors();
+            accept_log_.out_of_descriptors(now_);
             for (const Listener& each : listeners_)
                 poller_.unwatch(each.socket.get());
             accept_rests_ = true;

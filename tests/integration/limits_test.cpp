@@ -176,5 +176,25 @@ TEST(Limits, BytesOverTheRateOfTheirIdentAreSlowed) {
     EXPECT_GE(std::chrono::steady_clock::now() - begun, 1'500ms);
 }
 
+TEST(Limits, MessagesAreAcceptedAndHandedOutUpToTwoLengths) {
+    const BrokerProcess broker(
+        with_exporter({"--max-frame", "20K", "--max-frame-delivered", "10K"}));
+    const MetricsPage page(broker);
+    WireClient listener(broker.address(), both);
+    listener.subscribe("events");
+    listener.settle();
+    WireClient publisher(broker.address(), sensor);
+    publisher.publish("events", std::string(11 * 1024, 'x'));
+    publisher.publish("events", "short");
+    listener.expect_message({"sensor", "events", "short"});
+    page.wait_for("hpfeeds_broker_undelivered_frames", 1);
+    page.wait_for(R"(hpfeeds_broker_receive_publish_count{ident="sensor",chan="events"})", 2);
+    broker.wait_for_log({"message not handed out", "ident=sensor", "channel=events", "bytes=1128",
+                         "--max-frame-delivered"});
+    publisher.publish("events", std::string(21 * 1024, 'x'));
+    publisher.expect_closed();
+    listener.settle();
+}
+
 }  // namespace
 }  // namespace hpfeeds::support

@@ -94,6 +94,8 @@ TEST(CommandLine, CarriesEveryFlagToItsOption) {
                                        "9s",
                                        "--max-frame",
                                        "10K",
+                                       "--max-frame-delivered",
+                                       "9K",
                                        "--max-publish-rate",
                                        "64",
                                        "--max-publish-bytes",
@@ -138,6 +140,7 @@ TEST(CommandLine, CarriesEveryFlagToItsOption) {
     EXPECT_EQ(all.refusal_delay_max.count(), 63'000);
     EXPECT_EQ(all.shutdown_grace.count(), 9'000);
     EXPECT_EQ(all.frame_bytes_max, 10u * 1024);
+    EXPECT_EQ(all.delivered_frame_bytes_max, 9u * 1024);
     EXPECT_EQ(all.publish_rate_max, 64u);
     EXPECT_EQ(all.publish_bytes_max, 65u * 1024);
     EXPECT_EQ(all.slow_policy, SlowPolicy::drop_oldest);
@@ -366,6 +369,7 @@ TEST(CommandLine, TeachesEveryFlag) {
                              "--auth-failure-delay-max",
                              "--shutdown-grace",
                              "--max-frame",
+                             "--max-frame-delivered",
                              "--max-publish-rate",
                              "--max-publish-bytes",
                              "--slow-policy",

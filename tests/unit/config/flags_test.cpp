@@ -222,8 +222,11 @@ protected:
         flags.max_queue = "1K";
         flags.max_memory = "1024G";
         flags.*GetParam().typed = value;
-        if (GetParam().typed == &Flags::max_frame || GetParam().typed == &Flags::slow_high_mark)
+        if (GetParam().typed == &Flags::max_frame ||
+            GetParam().typed == &Flags::max_frame_delivered ||
+            GetParam().typed == &Flags::slow_high_mark)
             flags.max_queue = "64G";
+        if (GetParam().typed == &Flags::max_frame_delivered) flags.max_frame = "64M";
         return flags;
     }
 };
@@ -267,6 +270,9 @@ INSTANTIATE_TEST_SUITE_P(
                [](const BrokerOptions& o) { return o.shutdown_grace.count(); }, 0, 600'000},
         Number{"--max-frame", &Flags::max_frame, "281", "64M", "280", "67108865",
                [](const BrokerOptions& o) { return o.frame_bytes_max; }, 281, 67'108'864},
+        Number{"--max-frame-delivered", &Flags::max_frame_delivered, "281", "64M", "280",
+               "67108865", [](const BrokerOptions& o) { return o.delivered_frame_bytes_max; }, 281,
+               67'108'864},
         Number{"--max-publish-rate", &Flags::max_publish_rate, "0", "100000000", "-1", "100000001",
                [](const BrokerOptions& o) { return o.publish_rate_max; }, 0, 100'000'000},
         Number{"--max-publish-bytes", &Flags::max_publish_bytes, "0", "64G", "-1", "65G",
@@ -285,6 +291,14 @@ INSTANTIATE_TEST_SUITE_P(
                [](const BrokerOptions& o) { return o.auth_queue_max; }, 1, 1'048'576},
         Number{"--auth-timeout", &Flags::auth_timeout, "10ms", "60s", "9ms", "61s",
                [](const BrokerOptions& o) { return o.auth_timeout.count(); }, 10, 60'000}));
+
+TEST(Flags, RefuseToHandOutMoreThanTheyAccept) {
+    Flags flags;
+    flags.max_frame_delivered = "2M";
+    EXPECT_EQ(refusal(flags),
+              "--max-frame-delivered (2MiB) is more than --max-frame (1048581); lower "
+              "--max-frame-delivered or raise --max-frame");
+}
 
 TEST(Flags, ReadHowOftenKeysAreLookedUpAgain) {
     const auto meaning = [](const std::string& typed) {

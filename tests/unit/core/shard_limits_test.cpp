@@ -331,5 +331,60 @@ TEST(RatedBytes, LetALargeMessageThroughAtTheirPace) {
     EXPECT_EQ(engine.take_heard(listener), large) << "after 6 s";
 }
 
+class DeliveredFramesTest : public ::testing::Test {
+protected:
+    DeliveredFramesTest() {
+        engine.add_account(account("sensor", {"chan"}, {"chan"}));
+        reader = engine.login("sensor", 1);
+        engine.say(reader, subscribe("sensor", "chan"));
+        here = engine.login("sensor");
+        engine.say(here, subscribe("sensor", "chan"));
+        publisher = engine.login("sensor");
+    }
+    static Limits limits() {
+        Limits made;
+        made.publish_frame_bytes_max = 10'000;
+        made.delivered_frame_bytes_max = 1'000;
+        return made;
+    }
+    static std::string frame_of(std::size_t bytes) {
+        const std::size_t around = publish("sensor", "chan", "").size();
+        return publish("sensor", "chan", std::string(bytes - around, 'x'));
+    }
+
+    LoopbackEngine engine{limits(), 2};
+    std::size_t reader = 0;
+    std::size_t here = 0;
+    std::size_t publisher = 0;
+};
+
+TEST_F(DeliveredFramesTest, LongerOnesAreAcceptedAndReachNobody) {
+    const std::string most = frame_of(1'000);
+    engine.say(publisher, frame_of(1'001) + most + frame_of(10'000) + frame_of(1'001) + most);
+    EXPECT_EQ(engine.take_heard(reader), most + most);
+    EXPECT_EQ(engine.take_heard(here), most + most);
+    EXPECT_FALSE(engine.peer(publisher).goodbye);
+    const ShardCounters& counters = engine.shard().counters().shard;
+    EXPECT_EQ(counters.published_frames.value(), 5U);
+    EXPECT_EQ(counters.undelivered_frames.value(), 3U);
+    EXPECT_EQ(engine.incidents().back().kind, Incident::Kind::frame_undelivered);
+    EXPECT_EQ(engine.incidents().back().bytes, 1'001U);
+    EXPECT_EQ(engine.incidents().back().channel, "chan");
+}
+
+TEST_F(DeliveredFramesTest, WhatIsNotAcceptedIsRefusedAsEver) {
+    engine.say(publisher, frame_of(10'001));
+    EXPECT_TRUE(engine.peer(publisher).goodbye);
+    EXPECT_EQ(engine.incidents().back().refusal, wire::Refusal::length_above_limit);
+}
+
+TEST_F(DeliveredFramesTest, WhoMayNotPublishIsRefusedWhateverTheLength) {
+    engine.add_account(account("mute", {}, {}));
+    const std::size_t mute = engine.login("mute");
+    engine.say(mute, publish("mute", "chan", std::string(2'000, 'x')));
+    EXPECT_TRUE(engine.peer(mute).goodbye);
+    EXPECT_EQ(engine.shard().counters().shard.undelivered_frames.value(), 0U);
+}
+
 }  // namespace
 }  // namespace hpfeeds::core
