@@ -251,6 +251,19 @@ TEST(HttpExporter, ServesOthersWhileSomeAreSilent) {
     EXPECT_THAT(get(exporter.port(), "/metrics"), EndsWith("up 1\n"));
 }
 
+TEST(HttpExporter, ServesOthersWhileSomeDoNotReadTheirAnswers) {
+    const std::string text(8 * 1024 * 1024, 'm');  // more than sockets hold
+    const HttpExporter exporter = exporter_of(text);
+    std::vector<std::unique_ptr<Peer>> idle;
+    for (std::size_t count = 0; count < http_connections_max - 1; ++count) {
+        idle.push_back(std::make_unique<Peer>(exporter.port()));
+        idle.back()->send("GET /metrics HTTP/1.1\r\n\r\n");
+    }
+    EXPECT_TRUE(get(exporter.port(), "/metrics").ends_with("\r\n\r\n" + text));
+    EXPECT_THAT(get(exporter.port(), "/healthz"), EndsWith("{}"));
+    EXPECT_TRUE(idle.front()->read_all().ends_with(text)) << "late, but whole";
+}
+
 TEST(HttpExporter, ServesWhoWaitedForAPlace) {
     const HttpExporter exporter = exporter_of("up 1\n");
     std::vector<std::unique_ptr<Peer>> silent;
