@@ -3,6 +3,7 @@
 
 #include "auth/desk.hpp"
 #include "auth/open_source.hpp"
+#include "broker/details_pages.hpp"
 #include "broker/metrics_report.hpp"
 #include "broker/open_sockets.hpp"
 #include "broker/process_setup.hpp"
@@ -277,19 +278,24 @@ struct Broker::Rooms {
     // Called by the exporter's thread.
     std::vector<metrics::Page> pages(const std::vector<net::ShardThread*>& all) {
         using metrics::Response;
-        return {{"/metrics",
-                 [this, all](std::string_view) {
-                     return Response{
-                         Response::Status::ok, metrics::plain_text,
-                         metrics_report(all, desk, budget, {door.get(), certificates}, tables())};
-                 }},
-                {"/healthz",
-                 [](std::string_view) {
-                     return Response{Response::Status::ok, metrics::json_text, "{}"};
-                 }},
-                {"/readyz", [this](std::string_view) {
-                     return readiness(phase.load(std::memory_order_relaxed), desk.counts());
-                 }}};
+        std::vector<metrics::Page> pages{
+            {"/metrics",
+             [this, all](std::string_view) {
+                 return Response{
+                     Response::Status::ok, metrics::plain_text,
+                     metrics_report(all, desk, budget, {door.get(), certificates}, tables())};
+             }},
+            {"/healthz",
+             [](std::string_view) {
+                 return Response{Response::Status::ok, metrics::json_text, "{}"};
+             }},
+            {"/readyz", [this](std::string_view) {
+                 return readiness(phase.load(std::memory_order_relaxed), desk.counts());
+             }}};
+        if (options.exporter_details)
+            for (metrics::Page& page : details_pages({all, door.get(), &budget, options.name}))
+                pages.push_back(std::move(page));
+        return pages;
     }
     // Called by threads of the key stores: one message for each shard, whatever their number of
     // idents.

@@ -97,6 +97,10 @@ void add_listening(CLI::App& app, Flags& flags) {
     add_value(app, "--exporter", flags.exporter, "HOST:PORT",
               "serve /metrics, /healthz, /readyz over HTTP (default: off)")
         ->group(group);
+    app.add_flag("--exporter-details", flags.exporter_details,
+                 "serve /overview, /connections, /idents and /channels there, too:\n"
+                 "lists in JSON with names and addresses, for hpfeeds top")
+        ->group(group);
 }
 
 void add_keys(CLI::App& app, Flags& flags, const BrokerOptions& defaults) {

@@ -214,6 +214,9 @@ BrokerOptions to_options(const Flags& flags) {
     options.endpoints = read_endpoints(flags);
     read_auth(options.auth, flags.auth);
     if (flags.exporter) options.exporter = parse_host_port(*flags.exporter, "--exporter");
+    options.exporter_details = flags.exporter_details;
+    if (flags.exporter_details && !flags.exporter)
+        throw Error("--exporter-details without --exporter: give --exporter HOST:PORT, too");
     read_name(options.name, flags.name);
     read_log_level(options.log_level, flags.log_level, flags.debug);
     read_log_format(options.log_format, flags.log_format);

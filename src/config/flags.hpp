@@ -22,6 +22,7 @@ struct Flags {
     std::optional<std::string> tlskey;
     std::vector<std::string> auth;
     std::optional<std::string> exporter;
+    bool exporter_details = false;
     std::optional<std::string> name;
     bool debug = false;
     std::optional<std::string> log_level;

@@ -23,6 +23,7 @@ struct BrokerOptions {
     std::vector<Endpoint> endpoints;          // never empty after parsing
     std::vector<std::string> auth{"sqlite"};  // --auth, in order
     std::optional<HostPort> exporter;         // off unless asked for
+    bool exporter_details = false;            // lists of connections, idents and channels as well
     std::string name = "hpfeeds";             // in INFO; at most 255 bytes
     LogLevel log_level = LogLevel::info;      // debug: every connection and subscription, too
     LogFormat log_format = LogFormat::text;

@@ -142,6 +142,11 @@ public:
     [[nodiscard]] Effects& effects() noexcept { return effects_; }
     [[nodiscard]] const CounterBook& counters() const noexcept { return book_; }
     [[nodiscard]] std::size_t session_count() const noexcept { return session_count_; }
+    // For those who list the sessions: the one whose id has this index; null where there is none.
+    [[nodiscard]] const Session* session_at(std::size_t index) const noexcept {
+        const bool there = index < sessions_.size() && sessions_[index]->state != State::vacant;
+        return there ? sessions_[index].get() : nullptr;
+    }
     [[nodiscard]] const ChannelTable& channels() const noexcept { return channels_; }
     [[nodiscard]] const LiveKeys& live_keys() const noexcept { return live_keys_; }
 

@@ -83,6 +83,7 @@ void ShardThread::adopt(Adopt adopted) noexcept {
     connection.peer = adopted.accepted.peer;
     connection.address_place = std::move(adopted.accepted.address_place);
     connection.generation = id.generation;
+    connection.accepted_at = adopted.accepted_at;
     connection.tls = std::move(adopted.tls);
     if (connection.tls) connection.tls->move_in(tls_scratch_);
     update_interest(id);

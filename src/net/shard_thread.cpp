@@ -171,6 +171,8 @@ void ShardThread::take(Message& message) noexcept {
             shard_.keys_changed(*news->idents, now_);
         else
             shard_.any_key_changed(now_);
+    } else if (auto* look = std::get_if<Look>(&message)) {
+        write_down(*look->survey);
     } else if (std::holds_alternative<Quiesce>(message)) {
         for (const Listener& listener : listeners_)
             poller_.unwatch(listener.socket.get());

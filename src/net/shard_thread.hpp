@@ -22,6 +22,7 @@
 #include "net/mailbox.hpp"
 #include "net/places.hpp"
 #include "net/poller.hpp"
+#include "net/survey.hpp"
 #include "net/tls_stream.hpp"
 
 #include <atomic>
@@ -60,7 +61,7 @@ struct CloseAll {
     core::Instant deadline;
 };
 using Message = std::variant<std::monostate, Adopt, Deliver, Announced, core::AccountAnswer,
-                             KeyNews, Quiesce, CloseAll>;
+                             KeyNews, Look, Quiesce, CloseAll>;
 
 // Asks the key stores; false when too many logins wait. Called by shard threads; must not block.
 using LookUp = std::function<bool(unsigned shard, const core::LookupRequest& request)>;
@@ -98,6 +99,9 @@ public:
     // Any thread: a connection that has its place. False while the mailbox is full; it then stays
     // the caller's.
     [[nodiscard]] bool hand_over(Adopt& connection) noexcept;
+    // Any thread: the shard will answer the survey, if it is not over before. False while the
+    // mailbox is full.
+    [[nodiscard]] bool ask(Look look) noexcept;
     [[nodiscard]] bool over() const noexcept { return over_.load(std::memory_order_acquire); }
 
     [[nodiscard]] std::size_t connection_count() const noexcept {
@@ -115,6 +119,7 @@ private:
         Descriptor socket;
         Address peer;
         std::uint32_t generation = 0;
+        core::Instant accepted_at{};
         Interest interest;
         bool watched = false;
         bool wants_writing = false;
@@ -135,6 +140,7 @@ private:
     void handle(const Ready& ready) noexcept;
     [[nodiscard]] bool may_read_more() noexcept;
     void share_crowding() noexcept;
+    void write_down(Survey& survey) noexcept;  // shard_survey.cpp
     void housekeep() noexcept;
 
     // shard_connections.cpp: accepting and placing.

@@ -36,7 +36,7 @@ FLOORS = {
 # Begin of a third-party include -> the only places that may know the library. A place is a file, or a folder with /.
 THIRD_PARTY = {
     "CLI/": ["src/config/command_line.cpp", "apps/"],
-    "openssl/": ["src/wire/challenge.cpp", "src/net/", "src/client/tls_session.cpp",
+    "openssl/": ["src/wire/challenge.cpp", "src/net/", "src/client/certificate_facts.cpp", "src/client/tls_session.cpp",
                  "apps/hpfeeds/output.cpp", "apps/hpfeeds/user_output.cpp"],
     "sqlite3.h": ["src/auth/", "src/client/spool.cpp"],
     "mongoc/": ["src/auth/mongo_driver.hpp"],
@@ -45,7 +45,7 @@ THIRD_PARTY = {
     "dlfcn.h": ["src/auth/soci_driver.cpp"],
     "spdlog/": ["src/log/"],
     "fmt/": ["src/log/"],
-    "nlohmann/": ["src/auth/", "apps/"],
+    "nlohmann/": ["src/auth/", "src/broker/details_pages.cpp", "apps/"],
     "prometheus/": [],
     "civetweb.h": [],
     "asio": ["src/client/receive_buffers.hpp", "src/client/session_engine.hpp", "src/client/session_engine.cpp",

@@ -360,6 +360,7 @@ TEST(CommandLine, TeachesEveryFlag) {
                              "--log-format",
                              "--log-level",
                              "--config",
+                             "--exporter-details",
                              "--threads",
                              "--max-connections",
                              "--max-connections-per-address",

@@ -156,6 +156,12 @@ TEST(Flags, ReadTheExporter) {
     flags.exporter = "0.0.0.0:9431";
     EXPECT_EQ(to_options(flags).exporter->host, "0.0.0.0");
     EXPECT_EQ(to_options(flags).exporter->port, 9431);
+    EXPECT_FALSE(to_options(flags).exporter_details);
+    flags.exporter_details = true;
+    EXPECT_TRUE(to_options(flags).exporter_details);
+    flags.exporter.reset();
+    EXPECT_THAT(refusal(flags), StartsWith("--exporter-details without --exporter"));
+    flags.exporter_details = false;
     flags.exporter = "9431";
     EXPECT_THAT(refusal(flags), StartsWith("--exporter '9431'"));
 }
