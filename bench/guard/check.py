@@ -3,6 +3,7 @@
 """check.py: counts the instructions that a message costs in the broker's own code, and holds them to what the tree says.
 
     check.py PROGRAM COMPILER [--update]
+    check.py PROGRAM --limits    what all limits together add, at most three in a hundred
 
 PROGRAM is hpfeeds_guard, built with the flags of a release; COMPILER names what built it, as "GNU 12". valgrind counts,
 so the figures repeat on any machine; they are kept in instructions.json, for each compiler. More than a tenth above is a
@@ -21,6 +22,7 @@ import sys
 
 KEPT = pathlib.Path(__file__).with_name("instructions.json")
 RISE_MAX = 1.10
+LIMITS_RISE_MAX = 1.03
 # Turns of the shorter run; the longer one has twice as many, and the difference is free of the start's cost.
 TURNS = {"fan_out": 200, "alternating": 10, "many_small": 30}
 # The calls of an engine; what the workload does around them is not the broker's.
@@ -33,27 +35,39 @@ def cannot(why: str) -> int:
     return 1 if os.environ.get("CI") == "true" else 77
 
 
-def instructions(program: str, workload: str, turns: int) -> tuple[int, int]:
+def instructions(program: str, workload: str, turns: int, *extra: str) -> tuple[int, int]:
     """What a run executes, and the messages of one turn."""
     done = subprocess.run(["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", *COUNTED, program, workload,
-                           str(turns)], capture_output=True, text=True, check=False)
+                           str(turns), *extra], capture_output=True, text=True, check=False)
     counted = re.search(r"Collected : (\d+)", done.stderr)
     if done.returncode != 0 or not counted:
         raise SystemExit(f"check.py: {workload} does not run under valgrind: {done.stderr[-400:]}")
     return int(counted[1]), int(done.stdout)
 
 
-def per_message(program: str, workload: str) -> float:
+def per_message(program: str, workload: str, *extra: str) -> float:
     turns = TURNS[workload]
-    short, messages = instructions(program, workload, turns)
-    long, _ = instructions(program, workload, 2 * turns)
+    short, messages = instructions(program, workload, turns, *extra)
+    long, _ = instructions(program, workload, 2 * turns, *extra)
     return (long - short) / (turns * messages)
+
+
+def check_limits(program: str) -> int:
+    """Holds what limits cost to LIMITS_RISE_MAX."""
+    failed = False
+    for workload in TURNS:
+        off, on = per_message(program, workload), per_message(program, workload, "limits")
+        print(f"{workload:12} {off:8.1f} instructions per message without limits, {on:8.1f} with all, ratio {on / off:.3f}")
+        failed |= on / off > LIMITS_RISE_MAX
+    return 1 if failed else 0
 
 
 def main() -> int:
     if len(sys.argv) < 3:
         print(__doc__, file=sys.stderr)
         return 2
+    if sys.argv[2] == "--limits":
+        return check_limits(sys.argv[1]) if shutil.which("valgrind") else cannot("there is no valgrind")
     program, compiler, update = sys.argv[1], sys.argv[2], "--update" in sys.argv[3:]
     if not shutil.which("valgrind"):
         return cannot("there is no valgrind; scripts/deps installs it")

@@ -19,8 +19,11 @@ namespace hpfeeds::bench {
 
 class ShardLoad {
 public:
-    // Every subscriber listens to every channel.
-    ShardLoad(std::size_t publishers, std::size_t subscribers, std::size_t channels) {
+    // Every subscriber listens to every channel. `limited`: with every limit that an operator may
+    // set, none of them reached.
+    ShardLoad(std::size_t publishers, std::size_t subscribers, std::size_t channels,
+              bool limited = false)
+        : shard_(limited ? limited_options() : core::ShardOptions{}, pool_) {
         std::vector<std::string> names;
         for (std::size_t i = 0; i < channels; ++i)
             names.push_back(channel_name(i));
@@ -56,8 +59,17 @@ public:
     }
 
 private:
+    core::ShardOptions limited_options() {
+        core::ShardOptions made;
+        made.limits.delivered_frame_bytes_max = made.limits.publish_frame_bytes_max / 2;
+        made.ident_places = &ident_places_;
+        made.publish_rates = &publish_rates_;
+        made.failed_logins = &failed_logins_;
+        return made;
+    }
     core::SessionId login() {
         const core::SessionId id = shard_.open({}, now_);
+        shard_.set_origin(id, 1);
         receive(id, testing::auth("sensor", "secret", {}));
         core::AccountAnswer answer;
         answer.asker = id;
@@ -96,7 +108,10 @@ private:
     core::Instant now_{std::chrono::hours(1)};
     bytes::MemoryBudget budget_{512U << 20};
     bytes::SlabPool pool_{budget_};
-    core::Shard shard_{core::ShardOptions{}, pool_};
+    core::PlaceTable ident_places_{1'000, 1'000};
+    core::PublishRates publish_rates_{ident_places_.entry_count(), 1'000'000, 1U << 30};
+    core::FailedLogins failed_logins_;
+    core::Shard shard_;
     std::shared_ptr<const core::Account> granted_;
     std::vector<core::SessionId> publishers_;
 };

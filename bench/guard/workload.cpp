@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// hpfeeds_guard WORKLOAD TURNS: runs a workload of the guard for so many turns, and prints how many
-// messages it published in one. check.py counts its instructions.
+// hpfeeds_guard WORKLOAD TURNS [limits]: runs a workload of the guard for so many turns, and prints
+// how many messages it published in one. check.py counts its instructions. `limits`: with all
+// limits on, and none reached.
 //
 //   fan_out      one publisher, 50 subscribers, one channel, 1 KiB
 //   alternating  one publisher, one subscriber, 1,000 channels in turn, 100 bytes
@@ -36,8 +37,9 @@ constexpr Workload workloads[] = {
 
 int main(int argc, char** argv) {
     for (const Workload& each : workloads) {
-        if (argc != 3 || each.name != argv[1]) continue;
-        ShardLoad load(each.publishers, each.subscribers, each.channels);
+        const bool limited = argc == 4 && std::string_view(argv[3]) == "limits";
+        if ((argc != 3 && !limited) || each.name != argv[1]) continue;
+        ShardLoad load(each.publishers, each.subscribers, each.channels, limited);
         const std::string segment =
             ShardLoad::segment(each.frames, each.channels, each.payload_bytes);
         for (long turn = std::strtol(argv[2], nullptr, 10); turn > 0; --turn)
@@ -45,6 +47,6 @@ int main(int argc, char** argv) {
         std::printf("%zu\n", each.publishers * each.frames);
         return 0;
     }
-    std::fputs("usage: hpfeeds_guard fan_out|alternating|many_small TURNS\n", stderr);
+    std::fputs("usage: hpfeeds_guard fan_out|alternating|many_small TURNS [limits]\n", stderr);
     return 2;
 }
