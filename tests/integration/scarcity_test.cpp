@@ -180,6 +180,11 @@ TEST(FullDisk, AtTheSizeThatAFileMayHaveDoesNotStopTheBroker) {
     arguments.emplace_back("--debug");  // lines enough
     // Nine blocks of 512 bytes: what libmongoc wants for its own counters, and little more.
     Process broker(under_shell("ulimit -f 9; exec \"$@\" 2>log", directory, socket, arguments));
+    // The log takes so many lines of one kind a second: until it has all that it may have.
+    const Deadline deadline;
+    do {
+        expect_exchanges(socket.address());
+    } while (std::filesystem::file_size(directory.path() / "log") < 9U * 512 && !deadline.passed());
     expect_exchanges(socket.address());
     EXPECT_TRUE(broker.running());
     broker.signal(SIGTERM);
