@@ -90,7 +90,7 @@ void Model::tell(Incident::Kind kind, CloseReason reason, SessionId session) {
 
 void Model::say(SessionId id, Said said) {
     ModelSession* session = find(id);
-    if (session->state != State::closing && session->state != State::ended)
+    if (session->hears() || session->state == State::verifying)
         session->said.push_back(std::move(said));
 }
 
@@ -466,6 +466,8 @@ void Model::deny(ModelSession& session, CloseReason reason, Instant now) {
     unsubscribe_all(session);
     session.state = State::refused;
     session.why = reason;
+    session.said.clear();
+    session.arrived_bytes = 0;
     session.timer = Timer::refusal;
     session.due = now + setting_.options.limits.refusal_delay;
     if (setting_.options.limits.refusal_delay.count() == 0) answer_denied(session, now);
@@ -495,6 +497,7 @@ void Model::close(ModelSession& session, CloseReason reason, Instant now) {
     if (session.state == State::closing || session.state == State::ended) return;
     session.state = State::closing;
     session.why = reason;
+    session.deferred = false;
     ++tally_.closed[at(reason)];
     leave_key(session);
     unsubscribe_all(session);

@@ -662,9 +662,19 @@ void expect_same(std::vector<SessionId> is, std::vector<SessionId> should_be, co
     expect(is == should_be, what);
 }
 
+std::string text_of(const std::vector<Told>& told) {
+    std::string text;
+    for (const Told& each : told)
+        text += " [session " + std::to_string(each.session.index) + ", kind " +
+                std::to_string(static_cast<int>(each.kind)) + ", " +
+                std::string(core::label(each.reason)) + "]";
+    return text;
+}
+
 }  // namespace
 
 bool Scene::carry_out(unsigned index) {
+    follow_drops();
     Side& side = sides_[index];
     core::Effects& effects = side.shard->effects();
     Model& model = *side.model;
@@ -737,7 +747,9 @@ bool Scene::carry_out(unsigned index) {
     };
     std::stable_sort(told.begin(), told.end(), by_session);
     std::stable_sort(model.told.begin(), model.told.end(), by_session);
-    expect(told == model.told, "what happened is told, once");
+    if (told != model.told)
+        throw Failure("what happened is told, once: told is" + text_of(told) + "; it should be" +
+                      text_of(model.told));
     model.told.clear();
 
     ids.clear();
