@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "output.hpp"
 
+#include "client/characters.hpp"
 #include "wire/frame.hpp"
 
 #include <openssl/evp.h>
@@ -16,33 +17,10 @@ namespace {
 
 constexpr std::size_t shown_bytes_max = 20;
 
-struct Character {
-    char32_t code = 0;
-    std::size_t bytes = 0;  // 0: not UTF-8
-};
-
-// The character that `text` begins with. Overlong forms, surrogates and codes past U+10FFFF are not
-// UTF-8.
-Character first_character(std::string_view text) {
-    const auto byte = [&](std::size_t index) { return static_cast<unsigned char>(text[index]); };
-    const unsigned char lead = byte(0);
-    if (lead < 0x80) return {lead, 1};
-    const std::size_t bytes = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-    if (lead < 0xC2 || lead > 0xF4 || text.size() < bytes) return {};
-    char32_t code = lead & (0x7FU >> bytes);
-    for (std::size_t index = 1; index < bytes; ++index) {
-        if ((byte(index) & 0xC0U) != 0x80U) return {};
-        code = code << 6 | (byte(index) & 0x3FU);
-    }
-    constexpr std::array<char32_t, 5> least{0, 0, 0x80, 0x800, 0x10000};
-    const bool surrogate = code >= 0xD800 && code <= 0xDFFF;
-    if (code < least[bytes] || surrogate || code > 0x10FFFF) return {};
-    return {code, bytes};
-}
-
-bool is_control(char32_t code) {
-    return code < 0x20 || (code >= 0x7F && code < 0xA0);
-}
+using client::append_hex;
+using client::Character;
+using client::first_character;
+using client::is_control;
 
 bool is_utf8(std::string_view text) {
     while (!text.empty()) {
@@ -62,12 +40,6 @@ bool is_printable(std::string_view text) {
         text.remove_prefix(next.bytes);
     }
     return true;
-}
-
-void append_hex(std::string& out, unsigned char byte) {
-    constexpr std::string_view digits = "0123456789abcdef";
-    out += digits[byte >> 4];
-    out += digits[byte & 15];
 }
 
 std::string base64(std::string_view bytes) {
