@@ -2,10 +2,12 @@
 // hpfeeds-broker: reads its command line, runs a broker, and says with its exit status how that
 // went.
 //
-//   0  stopped by SIGTERM or SIGINT, or asked for --help or --version
-//   1  could not start: an address, a key store or a limit; one line on stderr says which
+//   0  stopped by SIGTERM or SIGINT, or asked for --help, --version, --print-config or --check
+//   1  could not start: an address, a key store or a limit; one line on stderr says which.
+//      --check has found that it could not start
 //   2  a flag, a variable, a key of the configuration file, or a value is wrong
 #include "broker/broker.hpp"
+#include "broker/check.hpp"
 #include "config/command_line.hpp"
 #include "hide_secrets.hpp"
 #include "hpfeeds/error.hpp"
@@ -14,8 +16,10 @@
 
 #include <cstdio>
 #include <exception>
+#include <sstream>
 #include <string>
 #include <variant>
+#include <vector>
 
 namespace {
 
@@ -53,15 +57,32 @@ int run(const hpfeeds::config::BrokerOptions& options) {
     return status;
 }
 
+int check(const hpfeeds::config::BrokerOptions& options) {
+    const std::vector<hpfeeds::broker::Finding> findings = hpfeeds::broker::check(options);
+    for (const hpfeeds::broker::Finding& finding : findings)
+        std::puts(hpfeeds::without_url_secrets(line_of(finding)).c_str());
+    return would_start(findings) ? 0 : 1;
+}
+
+// Comments show the form of a URL, and keep it.
+std::string without_secrets(const std::string& lines) {
+    std::istringstream all(lines);
+    std::string out;
+    for (std::string line; std::getline(all, line);)
+        out += (line.starts_with('#') ? line : hpfeeds::without_url_secrets(line)) + "\n";
+    return out;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
     const auto parsed = hpfeeds::config::parse_command_line(argc, argv);
     hpfeeds::hide_secrets(argc, argv);  // a store's URL may hold a password
     if (const auto* exit = std::get_if<hpfeeds::config::Exit>(&parsed)) {
-        std::fputs(exit->out.c_str(), stdout);
-        std::fputs(hpfeeds::without_url_secrets(exit->err).c_str(), stderr);
+        std::fputs((exit->shows_values ? without_secrets(exit->out) : exit->out).c_str(), stdout);
+        std::fputs(without_secrets(exit->err).c_str(), stderr);
         return exit->status;
     }
-    return run(std::get<hpfeeds::config::BrokerOptions>(parsed));
+    const auto& options = std::get<hpfeeds::config::BrokerOptions>(parsed);
+    return options.check ? check(options) : run(options);
 }

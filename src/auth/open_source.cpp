@@ -2,6 +2,7 @@
 #include "auth/open_source.hpp"
 
 #include "auth/env_source.hpp"
+#include "auth/file_identity.hpp"
 #include "auth/json_source.hpp"
 #include "auth/json_store.hpp"
 #include "auth/names.hpp"
@@ -21,6 +22,8 @@ namespace {
 enum class Kind : std::uint8_t { json, env, sqlite, sql_server, mongodb, tentacool };
 
 constexpr std::string_view tentacool_prefix = "tentacool:";
+// To ask a server something; if it has this key all the same, that is an answer too.
+constexpr std::string_view unlikely_ident = "hpfeeds-broker --check";
 
 struct Meant {
     Kind kind;
@@ -94,6 +97,20 @@ std::unique_ptr<ListableSource> open_listable(const std::string& spec) {
         default:
             return open_store(spec, Missing::refuse);
     }
+}
+
+std::string look_at_source(const std::string& spec, std::chrono::milliseconds timeout) {
+    const Meant meant = meaning_of(spec);
+    if (meant.kind == Kind::sqlite && meant.layout->created_by_readers &&
+        !identity_of(meant.path.c_str()).exists())
+        return "not there yet; the start creates it, without keys";
+    if (meant.kind == Kind::sql_server || meant.kind == Kind::mongodb) {
+        const Lookup lookup = open_source(spec, timeout)->find(unlikely_ident);
+        if (lookup.status == Lookup::Status::unavailable) throw Error(lookup.reason);
+        return "reachable";
+    }
+    const std::size_t keys = open_listable(spec)->list().size();
+    return std::to_string(keys) + (keys == 1 ? " key" : " keys");
 }
 
 std::unique_ptr<AccountStore> open_store(const std::string& spec, Missing missing) {

@@ -33,6 +33,11 @@ namespace hpfeeds::auth {
 // To read keys without changing or creating anything: `hpfeeds user list`, `copy --from`, `check`.
 [[nodiscard]] std::unique_ptr<ListableSource> open_listable(const std::string& spec);
 
+// What is there, for a person: "12 keys", "reachable". Changes and creates nothing; a store that
+// the broker would create is said to be missing. Throws hpfeeds::Error when it cannot be used.
+[[nodiscard]] std::string look_at_source(const std::string& spec,
+                                         std::chrono::milliseconds timeout = lookup_timeout);
+
 // To manage keys; `env` and `tentacool:` cannot be written to.
 [[nodiscard]] std::unique_ptr<AccountStore> open_store(const std::string& spec,
                                                        Missing missing = Missing::create);

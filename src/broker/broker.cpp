@@ -11,6 +11,7 @@
 #include "broker/roll_over.hpp"
 #include "broker/shutdown.hpp"
 #include "broker/signals.hpp"
+#include "broker/tls_files.hpp"
 #include "config/limits.hpp"
 #include "hpfeeds/error.hpp"
 #include "log/log.hpp"
@@ -116,10 +117,6 @@ auth::Desk::Options desk_options(const config::BrokerOptions& options) {
             .timeout = options.auth_timeout,
             .check_at_start = true,
             .rechecks_max = core::rechecks_outstanding_max * options.threads};
-}
-
-net::TlsFiles files_of(const config::Endpoint& endpoint) {
-    return {endpoint.key, endpoint.cert, endpoint.chain, endpoint.ca, endpoint.ident_is_cn};
 }
 
 core::EndpointRights rights_of(const config::Endpoint& endpoint) {

@@ -7,6 +7,7 @@
 #include "config/refuse.hpp"
 #include "config/settings.hpp"
 #include "config/settings_file.hpp"
+#include "config/written.hpp"
 #include "hpfeeds/error.hpp"
 
 #include <CLI/CLI.hpp>
@@ -211,6 +212,8 @@ void add_slow_subscribers(CLI::App& app, Flags& flags, const BrokerOptions& defa
 // What concerns the configuration as a whole.
 struct Asked {
     std::optional<std::string> config;
+    bool check = false;
+    bool print = false;
 };
 
 void add_process(CLI::App& app, Flags& flags, Asked& asked, const BrokerOptions& defaults) {
@@ -238,6 +241,18 @@ void add_process(CLI::App& app, Flags& flags, Asked& asked, const BrokerOptions&
     add_value(app, "--config", asked.config, "FILE",
               "a TOML file with what is not said here" + by_default("none"))
         ->configurable(false)
+        ->group(group);
+    CLI::Option* const check =
+        app.add_flag("--check", asked.check,
+                     "look at configuration, certificates and key stores, say what\n"
+                     "is wrong, and exit with 1 if anything is; do not serve")
+            ->configurable(false)
+            ->group(group);
+    app.add_flag("--print-config", asked.print,
+                 "print the configuration in effect as TOML, and exit")
+        ->configurable(false)
+        ->excludes(check)
+        ->option_text(" ")
         ->group(group);
     app.set_version_flag("--version", std::string(program) + " " HPFEEDS_VERSION,
                          "print the version and exit")
@@ -366,17 +381,10 @@ std::optional<std::string> file_of(const Asked& asked, const Environment& enviro
     return variable->second;
 }
 
-}  // namespace
-
-std::variant<BrokerOptions, Exit> parse_command_line(int argc, const char* const* argv) {
-    return parse_command_line(argc, argv, environment_of_this_process());
-}
-
-std::variant<BrokerOptions, Exit> parse_command_line(int argc, const char* const* argv,
-                                                     const Environment& environment, bool again) {
+std::variant<BrokerOptions, Exit> parse(int argc, const char* const* argv,
+                                        const Environment& environment, bool again, Asked& asked) {
     const BrokerOptions defaults;
     Flags flags;
-    Asked asked;
     CLI::App app(description, std::string(program));
     app.get_formatter()->column_width(34);
     app.footer(examples);
@@ -394,13 +402,15 @@ std::variant<BrokerOptions, Exit> parse_command_line(int argc, const char* const
     try {
         app.parse(argc, argv);
         if (!app.remaining().empty()) return unknown_flag(app.remaining().front(), settable);
-        std::vector<FileSetting> written;
+        std::vector<FileSetting> in_file;
         const std::optional<std::string> file = file_of(asked, environment);
-        if (file) written = read_settings(*file, again);
-        gathered = gather(settable, given_on(app), environment, written, file.value_or(""));
+        if (file) in_file = read_settings(*file, again);
+        gathered = gather(settable, given_on(app), environment, in_file, file.value_or(""));
         if (!gathered.faults.empty()) return all_faults(gathered.faults);
         say(app, gathered.settings);
         BrokerOptions options = to_options(flags);
+        if (asked.print) return Exit{0, written(settable, gathered.settings), "", true};
+        options.check = asked.check;
         options.settings = std::move(gathered.settings);
         options.notes = std::move(gathered.notes);
         return options;
@@ -420,6 +430,22 @@ std::variant<BrokerOptions, Exit> parse_command_line(int argc, const char* const
         if (error.what() == half_of_tls) return half_of_tls_given(gathered.settings);
         return usage_error(error.what());
     }
+}
+
+}  // namespace
+
+std::variant<BrokerOptions, Exit> parse_command_line(int argc, const char* const* argv) {
+    return parse_command_line(argc, argv, environment_of_this_process());
+}
+
+std::variant<BrokerOptions, Exit> parse_command_line(int argc, const char* const* argv,
+                                                     const Environment& environment, bool again) {
+    Asked asked;
+    auto parsed = parse(argc, argv, environment, again, asked);
+    // Of --check there are two outcomes alone, wherever the fault is.
+    if (auto* exit = std::get_if<Exit>(&parsed); exit && asked.check && exit->status != 0)
+        exit->status = 1;
+    return parsed;
 }
 
 }  // namespace hpfeeds::config

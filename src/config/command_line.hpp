@@ -12,8 +12,9 @@ namespace hpfeeds::config {
 // What the process should do instead of running: print (help, version, usage errors) and exit.
 struct Exit {
     int status = 0;
-    std::string out;  // for stdout
-    std::string err;  // for stderr
+    std::string out;            // for stdout
+    std::string err;            // for stderr
+    bool shows_values = false;  // out repeats what was set, secrets in URLs as well
 };
 
 // Never throws: a bad flag, variable or key, or a value of one, is an Exit with status 2 and a

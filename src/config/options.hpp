@@ -61,6 +61,7 @@ struct BrokerOptions {
     std::optional<std::chrono::milliseconds> recheck{30'000};
     bool wildcards = false;  // `*` and `prefix.*` in channel lists stand for many channels
 
+    bool check = false;              // say what would be, and do not serve
     Settings settings;               // what was said, flag by flag, and where
     std::vector<std::string> notes;  // what may be a mistake in it; lines for the log
 };

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The broker's configuration: a file, the environment and the command line together.
 #include "support/broker_process.hpp"
+#include "support/certificates.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <string>
 #include <utility>
 #include <vector>
@@ -87,6 +89,76 @@ TEST(Configuration, SecretsOfTheFileAreNotRepeated) {
     const Finished finished = run(broker_command({"--config", "broker.toml"}, directory));
     EXPECT_NE(finished.ended.status, 0);
     EXPECT_THAT(finished.err, Not(HasSubstr("hunter2")));
+}
+
+// ---- --check and --print-config ----
+
+void make_certificate(const TemporaryDirectory& directory) {
+    const Identity identity = make_identity();
+    write_file(directory.file("broker.key"), identity.key);
+    write_file(directory.file("broker.crt"), identity.certificate);
+}
+
+Finished check(const TemporaryDirectory& directory, const std::vector<std::string>& arguments) {
+    std::vector<std::string> words{"--check"};
+    words.insert(words.end(), arguments.begin(), arguments.end());
+    return run(broker_command(words, directory));
+}
+
+TEST(Check, SaysWhatAStartWouldFind) {
+    const TemporaryDirectory directory;
+    write_file(directory.file("users.json"), users_json(usual_keys()));
+    make_certificate(directory);
+    write_file(directory.file("broker.toml"),
+               "endpoint = ['tcp:port=1', 'tls:port=2:key=broker.key:cert=broker.crt']\n"
+               "auth = ['users.json', 'env', 'sqlite']\n");
+    const Finished finished = check(directory, {"--config", "broker.toml"});
+    EXPECT_EQ(finished.ended, (Ended{.status = 0})) << finished.out << finished.err;
+    EXPECT_THAT(finished.out, HasSubstr("ok       configuration: 0 from the command line"));
+    EXPECT_THAT(finished.out, HasSubstr("2 from the file"));
+    EXPECT_THAT(finished.out, HasSubstr("ok       endpoint tcp:port=1: not encrypted"));
+    EXPECT_THAT(finished.out, HasSubstr(": certificate of "));
+    EXPECT_THAT(finished.out, HasSubstr("ok       key store users.json: " +
+                                        std::to_string(usual_keys().size()) + " keys"));
+    EXPECT_THAT(finished.out, HasSubstr("ok       key store env: 0 keys"));
+    EXPECT_THAT(finished.out, HasSubstr("key store sqlite: not there yet"));
+    EXPECT_FALSE(std::filesystem::exists(directory.file("sqlite.db"))) << "a look changes nothing";
+}
+
+TEST(Check, FindsEveryFault) {
+    const TemporaryDirectory directory;
+    write_file(directory.file("users.json"), "{ \"a\": 1 }");
+    make_certificate(directory);
+    write_file(directory.file("other.key"), "no key");
+    const Finished finished = check(
+        directory, {"-e", "tls:port=1:key=other.key:cert=broker.crt", "-e",
+                    "tls:port=2:key=broker.key:cert=broker.crt", "--auth", "users.json", "--auth",
+                    "none.json", "--auth", "database+postgresql://u:hunter2@127.0.0.1:1/d"});
+    EXPECT_EQ(finished.ended, (Ended{.status = 1})) << finished.out << finished.err;
+    EXPECT_THAT(finished.out, HasSubstr("bad      endpoint tls:port=1:key=other.key"));
+    EXPECT_THAT(finished.out, HasSubstr("ok       endpoint tls:port=2"));
+    EXPECT_THAT(finished.out, HasSubstr("bad      key store users.json: "));
+    EXPECT_THAT(finished.out, HasSubstr("bad      key store none.json: "));
+    EXPECT_THAT(finished.out, HasSubstr("bad      key store database+postgresql://u:*@"));
+    EXPECT_THAT(finished.out + finished.err, Not(HasSubstr("hunter2")));
+}
+
+TEST(Check, EndsWithOneForABadConfigurationToo) {
+    const TemporaryDirectory directory;
+    write_file(directory.file("broker.toml"), "max-qeue = 1\n");
+    const Finished finished = check(directory, {"--config", "broker.toml"});
+    EXPECT_EQ(finished.ended, (Ended{.status = 1}));
+    EXPECT_THAT(finished.err, HasSubstr("broker.toml:1: unknown key 'max-qeue'"));
+}
+
+TEST(PrintConfig, HidesSecretsOfStores) {
+    const TemporaryDirectory directory;
+    const Finished finished = run(broker_command(
+        {"--print-config", "--auth", "env", "--auth", "database+mysql://u:hunter2@h/d"},
+        directory));
+    EXPECT_EQ(finished.ended, (Ended{.status = 0}));
+    EXPECT_THAT(finished.out, HasSubstr("    \"database+mysql://u:*@h/d\",\n"));
+    EXPECT_THAT(finished.out, HasSubstr("USER:PASSWORD@HOST")) << "of the comment";
 }
 
 TEST(Configuration, LogTellsNothingBelowItsLevel) {

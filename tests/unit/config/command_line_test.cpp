@@ -361,6 +361,8 @@ TEST(CommandLine, TeachesEveryFlag) {
                              "--log-level",
                              "--config",
                              "--exporter-details",
+                             "--check",
+                             "--print-config",
                              "--threads",
                              "--max-connections",
                              "--max-connections-per-address",
