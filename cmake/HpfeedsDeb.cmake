@@ -2,7 +2,8 @@
 # The unit, and the .deb packages: cpack --config BUILD/CPackConfig.cmake (packaging/README.md).
 option(HPFEEDS_SYSTEMD "Install the systemd unit of the broker" ON)
 if(HPFEEDS_SYSTEMD)
-  install(FILES packaging/systemd/hpfeeds-broker.service DESTINATION lib/systemd/system COMPONENT broker)
+  install(FILES packaging/systemd/hpfeeds-broker.service packaging/systemd/hpfeeds-broker.socket
+          DESTINATION lib/systemd/system COMPONENT broker)
   install(FILES packaging/systemd/hpfeeds.sysusers.conf DESTINATION lib/sysusers.d RENAME hpfeeds.conf COMPONENT broker)
 endif()
 

@@ -18,6 +18,7 @@
 #include <exception>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -38,23 +39,21 @@ hpfeeds::log::Level level_of(hpfeeds::config::LogLevel level) {
     }
 }
 
-int run(const hpfeeds::config::BrokerOptions& options) {
+// One line for whoever started us; for a broker that is to be replaced, too.
+int give_up(const std::exception& error, hpfeeds::service::Predecessor& predecessor) {
+    hpfeeds::log::stop();
+    std::fprintf(stderr, "hpfeeds-broker: %s\n", error.what());
+    predecessor.failed(error.what());
+    return 1;
+}
+
+void start_log(const hpfeeds::config::BrokerOptions& options) {
     using namespace hpfeeds;
     log::start(level_of(options.log_level), options.log_format == config::LogFormat::json
                                                 ? log::Format::json
                                                 : log::Format::text);
     for (const std::string& note : options.notes)
         log::warning("the configuration may not be what was meant", {{"reason", note}});
-    int status = 0;
-    try {
-        broker::Broker(options, service::Surroundings::from_environment()).run();
-    } catch (const std::exception& error) {
-        log::stop();
-        std::fprintf(stderr, "hpfeeds-broker: %s\n", error.what());
-        status = 1;
-    }
-    log::stop();
-    return status;
 }
 
 int check(const hpfeeds::config::BrokerOptions& options) {
@@ -73,16 +72,36 @@ std::string without_secrets(const std::string& lines) {
     return out;
 }
 
+int run(int argc, char** argv, hpfeeds::service::Predecessor& predecessor) {
+    using namespace hpfeeds;
+    predecessor = service::Predecessor::from_environment();
+    service::Program program = service::this_program(argc, argv);
+    const auto parsed = config::parse_command_line(argc, argv);
+    hide_secrets(argc, argv);  // a store's URL may hold a password
+    if (const auto* exit = std::get_if<config::Exit>(&parsed)) {
+        const std::string told = without_secrets(exit->err);
+        std::fputs((exit->shows_values ? without_secrets(exit->out) : exit->out).c_str(), stdout);
+        std::fputs(told.c_str(), stderr);
+        predecessor.failed(told);
+        return exit->status;
+    }
+    const auto& options = std::get<config::BrokerOptions>(parsed);
+    if (options.check) return check(options);
+    // Before the log has a thread: variables leave the environment.
+    auto around = service::Surroundings::from_environment(std::move(program), predecessor);
+    start_log(options);
+    broker::Broker(options, std::move(around)).run();
+    log::stop();
+    return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-    const auto parsed = hpfeeds::config::parse_command_line(argc, argv);
-    hpfeeds::hide_secrets(argc, argv);  // a store's URL may hold a password
-    if (const auto* exit = std::get_if<hpfeeds::config::Exit>(&parsed)) {
-        std::fputs((exit->shows_values ? without_secrets(exit->out) : exit->out).c_str(), stdout);
-        std::fputs(without_secrets(exit->err).c_str(), stderr);
-        return exit->status;
+    hpfeeds::service::Predecessor predecessor;
+    try {
+        return run(argc, argv, predecessor);
+    } catch (const std::exception& error) {
+        return give_up(error, predecessor);
     }
-    const auto& options = std::get<hpfeeds::config::BrokerOptions>(parsed);
-    return options.check ? check(options) : run(options);
 }

@@ -12,6 +12,8 @@
 #include "broker/shutdown.hpp"
 #include "broker/signals.hpp"
 #include "broker/tls_files.hpp"
+#include "broker/upgrade.hpp"
+#include "broker/watchdog.hpp"
 #include "config/limits.hpp"
 #include "hpfeeds/error.hpp"
 #include "log/log.hpp"
@@ -237,6 +239,7 @@ struct Broker::Rooms {
                  open_sockets(endpoint, around.sockets, around.notifier)) {
                 listener.rights = rights_of(endpoint);
                 listening.push_back({listener.address, endpoint.path, listener.label});
+                copies.push_back(copy_of(socket_name(endpoint), listener.socket.get()));
                 auto terms = proxy_terms_of(endpoint);
                 if (encrypted) {
                     tls.push_back(
@@ -249,7 +252,6 @@ struct Broker::Rooms {
                 }
             }
         }
-        close_unused(around.sockets, around.notifier);
         all.front()->accept_from(std::move(plain));
         // Those with TLS first: the door knows them by the numbers of their certificates.
         std::move(proxied.begin(), proxied.end(), std::back_inserter(tls));
@@ -261,6 +263,16 @@ struct Broker::Rooms {
                     for (std::size_t j = 0; j < certificate_of.size(); ++j)
                         if (certificate_of[j] == i) door->roll_over(j, next);
                 });
+    }
+    void open_exporter(const std::vector<net::ShardThread*>& all) {
+        const config::HostPort& where = *options.exporter;
+        if (net::Descriptor socket = take_exporter(where, around.sockets); socket.open())
+            exporter = std::make_unique<metrics::HttpExporter>(socket.release(), pages(all));
+        else
+            exporter = std::make_unique<metrics::HttpExporter>(where.host, where.port, pages(all));
+        copies.push_back(copy_of(socket_name(where), exporter->listener()));
+        log::info("exporter listening",
+                  {{"address", where.host}, {"port", static_cast<unsigned>(exporter->port())}});
     }
     // Called by threads of the desk.
     void hand_back(auth::Answer answer) {
@@ -305,6 +317,12 @@ struct Broker::Rooms {
             shard->post(news);
     }
 
+    std::vector<net::ShardThread*> borrowed_shards() const {
+        std::vector<net::ShardThread*> all;
+        for (const auto& shard : shards)
+            all.push_back(shard.get());
+        return all;
+    }
     // For `systemctl status`.
     std::string status() const {
         return "listening on " + std::to_string(listening.size()) +
@@ -325,6 +343,7 @@ struct Broker::Rooms {
     std::unique_ptr<net::Door> door;                      // null without TLS and proxied endpoints
     std::vector<std::unique_ptr<RollOver>> certificates;  // after the door, which they give orders
     std::vector<Listening> listening;
+    std::vector<service::HandedSocket> copies;  // of all that listen, for who takes over
     std::atomic<Phase> phase{Phase::starting};
     auth::Desk desk;  // after the shards: its last answers are posted to them
     std::unique_ptr<metrics::HttpExporter> exporter;
@@ -362,19 +381,13 @@ void Broker::build(const config::BrokerOptions& options, std::size_t descriptors
             [&rooms](unsigned shard, const core::LookupRequest& request) {
                 return rooms.look_up(shard, request);
             }));
-    std::vector<net::ShardThread*> all;
-    for (const auto& shard : rooms.shards)
-        all.push_back(shard.get());
+    const std::vector<net::ShardThread*> all = rooms.borrowed_shards();
     for (net::ShardThread* shard : all)
         shard->join(all);
 
     rooms.open_endpoints(all);
-    if (options.exporter) {
-        rooms.exporter = std::make_unique<metrics::HttpExporter>(
-            options.exporter->host, options.exporter->port, rooms.pages(all));
-        log::info("exporter listening", {{"address", options.exporter->host},
-                                         {"port", static_cast<unsigned>(rooms.exporter->port())}});
-    }
+    if (options.exporter) rooms.open_exporter(all);
+    close_unused(rooms.around.sockets, rooms.around.notifier);
     log::info("key stores", {{"stores", names_of(rooms.key_stores)}});
     for (const Listening& each : rooms.listening)
         tell(each);
@@ -391,21 +404,38 @@ std::uint16_t Broker::port() const noexcept {
 
 void Broker::run() {
     start();
-    const int signal = attend();
-    log::info("stopping", {{"signal", signal == SIGINT ? "SIGINT" : "SIGTERM"}});
-    rooms_->around.notifier.stopping("handing out what is queued");
-    finish(wait_or_stop_signal);
+    Upgrade upgrade(rooms_->around, rooms_->copies);
+    if (const auto signal = attend(upgrade)) {
+        log::info("stopping", {{"signal", *signal == SIGINT ? "SIGINT" : "SIGTERM"}});
+        rooms_->around.notifier.stopping("handing out what is queued");
+        finish(rooms_->options.shutdown_grace, wait_or_stop_signal);
+    } else {
+        // From the same socket the other process answers, and knows more.
+        rooms_->exporter.reset();
+        finish(rooms_->options.drain_timeout, wait_or_stop_signal,
+               [&upgrade] { upgrade.conclude(); });
+    }
 }
 
-int Broker::attend() {
+std::optional<int> Broker::attend(Upgrade& upgrade) {
     bool ready = false;
+    service::Surroundings& around = rooms_->around;
+    Watchdog watchdog(around.watchdog, rooms_->borrowed_shards(), around.notifier);
     for (;;) {
-        // Stores are asked by threads of their own, which nobody tells that somebody waits.
-        const auto signal = wait_for_signal(ready ? std::nullopt : std::optional(ready_poll));
+        // Stores are asked by threads of their own, which nobody tells that somebody waits; nor
+        // does a process that is starting.
+        const bool waiting = !ready || upgrade.under_way();
+        const auto signal =
+            wait_for_signal(waiting ? std::optional(ready_poll) : watchdog.due_in());
+        watchdog.look();
         if (signal && asks_to_stop(*signal)) return *signal;
+        if (signal && ready) upgrade.begin(rooms_->status());
+        if (signal && !ready) log::warning("too early to upgrade: this process is still starting");
+        if (upgrade.ready()) return std::nullopt;
         if (ready || !rooms_->desk.every_store_was_asked()) continue;
         ready = true;
-        rooms_->around.notifier.ready(rooms_->status());
+        if (around.predecessor) around.predecessor->ready();
+        around.notifier.ready(rooms_->status());
     }
 }
 
@@ -421,22 +451,22 @@ void Broker::start() {
 }
 
 void Broker::stop() {
-    finish([](std::chrono::nanoseconds pause) {
+    finish(rooms_->options.shutdown_grace, [](std::chrono::nanoseconds pause) {
         std::this_thread::sleep_for(pause);
         return false;
     });
 }
 
-void Broker::finish(const Patience& patience) {
+void Broker::finish(std::chrono::milliseconds grace, const Patience& patience,
+                    const std::function<void()>& taken_over) {
+    rooms_->copies.clear();
     rooms_->phase.store(Phase::draining, std::memory_order_relaxed);
-    std::vector<net::ShardThread*> all;
-    for (const auto& shard : rooms_->shards)
-        all.push_back(shard.get());
+    const std::vector<net::ShardThread*> all = rooms_->borrowed_shards();
     if (rooms_->door) {
-        rooms_->door->stop();
+        rooms_->door->stop(static_cast<bool>(taken_over));
         rooms_->door_thread.join();
     }
-    drain(all, rooms_->options.shutdown_grace, patience);
+    drain(all, grace, patience, taken_over);
     for (std::thread& thread : rooms_->threads)
         thread.join();
     for (const auto& store : rooms_->key_stores)

@@ -13,11 +13,16 @@
 #include "config/options.hpp"
 #include "service/surroundings.hpp"
 
+#include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace hpfeeds::broker {
+
+class Upgrade;
 
 class Broker {
 public:
@@ -34,7 +39,8 @@ public:
     Broker& operator=(const Broker&) = delete;
 
     // Serves, and tells the service manager so once it listens and every key store was asked; until
-    // SIGTERM or SIGINT. Then it stops accepting, hands out what is queued for at most
+    // SIGTERM or SIGINT, or until another process has taken over, which SIGUSR2 starts. Then it
+    // stops accepting, hands out what is queued for at most
     // BrokerOptions::shutdown_grace, and returns. A second signal ends the waiting.
     void run();
 
@@ -51,9 +57,10 @@ private:
     void build(const config::BrokerOptions& options, std::size_t descriptors_max,
                std::vector<std::unique_ptr<auth::AccountSource>> key_stores,
                service::Surroundings around);
-    // Until the signal that ends the broker, which it returns.
-    [[nodiscard]] int attend();
-    void finish(const Patience& patience);
+    // Until the signal that ends the broker, which it returns; nothing: another process serves.
+    [[nodiscard]] std::optional<int> attend(Upgrade& upgrade);
+    void finish(std::chrono::milliseconds grace, const Patience& patience,
+                const std::function<void()>& taken_over = {});
     std::unique_ptr<Rooms> rooms_;
 };
 

@@ -4,9 +4,11 @@
 #include "hpfeeds/error.hpp"
 #include "log/log.hpp"
 
+#include <fcntl.h>
 #include <sys/socket.h>
-#include <algorithm>
 #include <array>
+#include <cerrno>
+#include <cstring>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -46,11 +48,18 @@ std::vector<net::Listener> adopt_named(const config::Endpoint& endpoint,
 
 net::Listener open_own(const config::Endpoint& endpoint, service::HandedSockets& handed,
                        service::Notifier& notifier) {
-    // Nobody keeps a Unix socket: its file goes with the broker, and nobody could find it then.
-    if (is_unix(endpoint))
-        return net::open_listener(net::SocketPlace{endpoint.path, endpoint.mode}, endpoint.text());
     const std::string name = socket_name(endpoint);
-    if (net::Descriptor socket = handed.take(name); socket.open())
+    net::Descriptor socket = handed.take(name);
+    if (is_unix(endpoint)) {
+        // No manager keeps it: its file goes with the broker, and nobody could find it then.
+        const net::SocketPlace place{endpoint.path, endpoint.mode};
+        if (!socket.open()) return net::open_listener(place, endpoint.text());
+        net::Listener listener =
+            net::adopt_listener(std::move(socket), families_of_unix, endpoint.text());
+        listener.file = net::SocketFile::adopt(place);
+        return listener;
+    }
+    if (socket.open())
         return net::adopt_listener(std::move(socket), families_of_tcp, endpoint.text());
     net::Listener listener =
         net::open_listener({endpoint.interface, endpoint.port, endpoint.device}, endpoint.text());
@@ -66,11 +75,37 @@ std::string socket_name(const config::Endpoint& endpoint) {
     config::Endpoint place;
     place.interface = endpoint.interface;
     place.port = endpoint.port;
+    if (is_unix(endpoint)) {
+        place.kind = endpoint.kind;
+        place.path = endpoint.path;
+    }
     place.device = endpoint.device;
     std::string name(own_prefix);
     for (const char character : place.text())
         name += character == ':' ? ',' : character == '\\' ? '/' : character;
     return name;
+}
+
+std::string socket_name(const config::HostPort& exporter) {
+    std::string name = std::string(own_prefix) + "exporter,port=" + std::to_string(exporter.port);
+    if (!exporter.host.empty()) name += ",interface=";
+    for (const char character : exporter.host)
+        name += character == ':' ? '/' : character;
+    return name;
+}
+
+service::HandedSocket copy_of(std::string name, int socket) {
+    net::Descriptor copy(::fcntl(socket, F_DUPFD_CLOEXEC, 0));
+    if (!copy.open())
+        throw Error(std::string("cannot copy a listening socket: ") + std::strerror(errno) +
+                    "; raise the limit of open files (ulimit -n)");
+    return {std::move(name), std::move(copy)};
+}
+
+net::Descriptor take_exporter(const config::HostPort& exporter, service::HandedSockets& handed) {
+    net::Descriptor socket = handed.take(socket_name(exporter));
+    if (!socket.open()) return socket;
+    return net::adopt_listener(std::move(socket), families_of_tcp, "--exporter").socket;
 }
 
 std::vector<net::Listener> open_sockets(const config::Endpoint& endpoint,

@@ -27,7 +27,17 @@ namespace hpfeeds::broker {
                                                       service::HandedSockets& handed,
                                                       service::Notifier& notifier);
 
-// Call it when every endpoint has its sockets. Those of endpoints that are no more are closed, for
+// Of the exporter.
+[[nodiscard]] std::string socket_name(const config::HostPort& exporter);
+
+// A copy of a socket, for the process that will take over from this one.
+[[nodiscard]] service::HandedSocket copy_of(std::string name, int socket);
+
+// The socket that an earlier process had for the exporter; not open when there is none.
+[[nodiscard]] net::Descriptor take_exporter(const config::HostPort& exporter,
+                                            service::HandedSockets& handed);
+
+// Call it when all have their sockets. Those of endpoints that are no more are closed, for
 // connections would wait in them for ever; one that somebody else has opened, and that no endpoint
 // names, is an error for the same reason.
 void close_unused(service::HandedSockets& handed, service::Notifier& notifier);

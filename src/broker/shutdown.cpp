@@ -23,12 +23,13 @@ bool wait_until(std::span<net::ShardThread* const> shards, Clock::time_point dea
 }  // namespace
 
 void drain(std::span<net::ShardThread* const> shards, std::chrono::milliseconds grace,
-           const Patience& patience) {
+           const Patience& patience, const std::function<void()>& taken_over) {
     Clock::time_point deadline = Clock::now() + grace;
     for (net::ShardThread* shard : shards)
-        shard->post(net::Quiesce{});
+        shard->post(net::Quiesce{static_cast<bool>(taken_over)});
     if (!wait_until(shards, deadline, patience, [](const auto* shard) { return shard->quiet(); }))
         deadline = Clock::now();
+    if (taken_over) taken_over();
     for (net::ShardThread* shard : shards)
         shard->post(net::CloseAll{deadline});
     if (wait_until(shards, deadline, patience, [](const auto* shard) { return shard->over(); }))

@@ -14,7 +14,7 @@ void block_signals();
 // The next of them, or nothing when none comes within `patience`; without one it waits for ever.
 // Requires: block_signals().
 [[nodiscard]] std::optional<int> wait_for_signal(std::optional<std::chrono::milliseconds> patience);
-// SIGTERM or SIGINT.
+// SIGTERM or SIGINT; the other one is SIGUSR2.
 [[nodiscard]] bool asks_to_stop(int signal) noexcept;
 
 // Waits for so long; true when SIGTERM or SIGINT came. Other signals stay where they are.

@@ -226,6 +226,10 @@ void add_process(CLI::App& app, Flags& flags, Asked& asked, const BrokerOptions&
               "after SIGTERM, to hand out what is queued" +
                   by_default(duration_text(defaults.shutdown_grace)))
         ->group(group);
+    add_value(app, "--drain-timeout", flags.drain_timeout, "DURATION",
+              "the same after SIGUSR2, when another process has taken over" +
+                  by_default(duration_text(defaults.drain_timeout)))
+        ->group(group);
     add_value(app, "--log-format", flags.log_format, "text|json",
               "of the lines on stderr" + by_default("text"))
         ->group(group);

@@ -234,6 +234,7 @@ BrokerOptions to_options(const Flags& flags) {
     read_duration(options.refusal_delay_max, flags.auth_failure_delay_max,
                   "--auth-failure-delay-max", refusal_delay_max);
     read_duration(options.shutdown_grace, flags.shutdown_grace, "--shutdown-grace", shutdown_grace);
+    read_duration(options.drain_timeout, flags.drain_timeout, "--drain-timeout", drain_timeout);
 
     read_size(options.frame_bytes_max, flags.max_frame, "--max-frame", frame_bytes);
     read_size(options.delivered_frame_bytes_max, flags.max_frame_delivered, "--max-frame-delivered",

@@ -36,6 +36,7 @@ struct Flags {
     std::optional<std::string> auth_failure_delay;
     std::optional<std::string> auth_failure_delay_max;
     std::optional<std::string> shutdown_grace;
+    std::optional<std::string> drain_timeout;
 
     std::optional<std::string> max_frame;
     std::optional<std::string> max_frame_delivered;

@@ -64,6 +64,8 @@ inline constexpr Bounds<milliseconds> refusal_delay{milliseconds{0}, millisecond
 inline constexpr Bounds<milliseconds> refusal_delay_max{milliseconds{0}, milliseconds{600'000}};
 // Zero cuts at once; service managers kill after 90 s, unless told otherwise.
 inline constexpr Bounds<milliseconds> shutdown_grace{milliseconds{0}, milliseconds{600'000}};
+// As long; nobody waits for a process that was replaced.
+inline constexpr Bounds<milliseconds> drain_timeout{milliseconds{0}, milliseconds{600'000}};
 // A subscriber over its high mark needs some time to read; an hour of backlog is not a feed any
 // more.
 inline constexpr Bounds<milliseconds> slow_deadline{milliseconds{1}, milliseconds{3'600'000}};

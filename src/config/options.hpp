@@ -40,6 +40,7 @@ struct BrokerOptions {
     std::chrono::milliseconds refusal_delay_max{
         32'000};  // … when more of the same address have failed
     std::chrono::milliseconds shutdown_grace{2'000};  // to hand out what is queued after SIGTERM
+    std::chrono::milliseconds drain_timeout{30'000};  // the same after SIGUSR2, once replaced
 
     std::size_t frame_bytes_max = 1'048'581;    // of a PUBLISH, header included
     std::size_t delivered_frame_bytes_max = 0;  // longer ones reach nobody; 0: as frame_bytes_max

@@ -298,6 +298,8 @@ public:
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
 
+    [[nodiscard]] int listener() const noexcept { return listener_.number(); }
+
 private:
     void run() {
         // Monitoring takes the time that messages leave. On Linux this is of this thread alone.
@@ -363,6 +365,16 @@ HttpExporter::HttpExporter(const std::string& host, std::uint16_t port, std::vec
     Descriptor listener = open_listener(host, port);
     port_ = port_of(listener);
     server_ = std::make_unique<Server>(std::move(listener), std::move(pages));
+}
+
+HttpExporter::HttpExporter(int listener, std::vector<Page> pages) {
+    Descriptor adopted(listener);
+    port_ = port_of(adopted);
+    server_ = std::make_unique<Server>(std::move(adopted), std::move(pages));
+}
+
+int HttpExporter::listener() const noexcept {
+    return server_->listener();
 }
 
 HttpExporter::~HttpExporter() = default;

@@ -45,12 +45,16 @@ public:
     // `host` is an address (IPv6 without brackets) or a name; empty: all addresses. Port 0: the
     // system chooses.
     HttpExporter(const std::string& host, std::uint16_t port, std::vector<Page> pages);
+    // `listener` listens already, and is the exporter's from here on.
+    HttpExporter(int listener, std::vector<Page> pages);
     ~HttpExporter();
     HttpExporter(const HttpExporter&) = delete;
     HttpExporter& operator=(const HttpExporter&) = delete;
 
     // The port that is listened on.
     [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
+    // The socket that listens, for those who hand a copy of it to another process.
+    [[nodiscard]] int listener() const noexcept;
 
 private:
     class Server;

@@ -106,8 +106,8 @@ void Door::roll_over(std::size_t listener, std::shared_ptr<const TlsContext> con
     post(RollOver{listener, std::move(context)});
 }
 
-void Door::stop() noexcept {
-    post(Stop{});
+void Door::stop(bool taken_over) noexcept {
+    post(Stop{taken_over});
 }
 
 void Door::turn() noexcept {
@@ -154,10 +154,13 @@ std::optional<milliseconds> Door::patience() const noexcept {
 void Door::take_orders() noexcept {
     Order order;
     while (mailbox_.take(order)) {
-        if (auto* next = std::get_if<RollOver>(&order))
+        if (auto* next = std::get_if<RollOver>(&order)) {
             listeners_[next->listener].context = std::move(next->context);
-        else if (std::holds_alternative<Stop>(order))
+        } else if (const auto* stop = std::get_if<Stop>(&order)) {
             stopping_ = true;
+            for (auto& each : listeners_)
+                if (stop->taken_over) each.listener.file.leave();
+        }
     }
     if (!stopping_) return;
     unwatch_listeners();

@@ -80,7 +80,8 @@ public:
     // Handshakes of the listener numbered `listener` that begin from now on show `context`.
     void roll_over(std::size_t listener, std::shared_ptr<const TlsContext> context) noexcept;
     // Ends run(): nothing more is accepted, and handshakes under way are broken off.
-    void stop() noexcept;
+    // `taken_over`: another process goes on with the listening sockets.
+    void stop(bool taken_over = false) noexcept;
 
     [[nodiscard]] const DoorCounters& counters() const noexcept { return counters_; }
 
@@ -100,7 +101,9 @@ private:
         std::size_t listener = 0;
         std::shared_ptr<const TlsContext> context;
     };
-    struct Stop {};
+    struct Stop {
+        bool taken_over = false;
+    };
     using Order = std::variant<std::monostate, RollOver, Stop>;
 
     void post(Order order) noexcept;

@@ -2,8 +2,10 @@
 #include "net/shard_thread.hpp"
 
 #include <poll.h>
+#include <pthread.h>
 #include <algorithm>
 #include <array>
+#include <cstdio>
 #include <cstring>
 #include <optional>
 #include <thread>
@@ -31,6 +33,9 @@ ShardThread::~ShardThread() = default;
 
 void ShardThread::run() noexcept {
     pool_.bind_to_this_thread();
+    std::array<char, 16> name{};  // for top -H and debuggers
+    std::snprintf(name.data(), name.size(), "shard-%u", index_);
+    pthread_setname_np(pthread_self(), name.data());
     now_ = std::chrono::steady_clock::now();
     for (std::size_t i = 0; i < listeners_.size(); ++i)
         if (!poller_.watch(listeners_[i].socket.get(), listener_tag(i), {true, false}))
@@ -173,9 +178,11 @@ void ShardThread::take(Message& message) noexcept {
             shard_.any_key_changed(now_);
     } else if (auto* look = std::get_if<Look>(&message)) {
         write_down(*look->survey);
-    } else if (std::holds_alternative<Quiesce>(message)) {
-        for (const Listener& listener : listeners_)
+    } else if (const auto* quiesce = std::get_if<Quiesce>(&message)) {
+        for (Listener& listener : listeners_) {
             poller_.unwatch(listener.socket.get());
+            if (quiesce->taken_over) listener.file.leave();
+        }
         listeners_.clear();
         // What had come until now is still carried out.
         for (const Ready& ready : poller_.wait(milliseconds{0}))

@@ -56,7 +56,9 @@ struct Announced {
 struct KeyNews {  // accounts of these idents have changed; null: any may have
     std::shared_ptr<const std::vector<std::string>> idents;
 };
-struct Quiesce {};  // stop accepting and reading; count down when everything is posted
+struct Quiesce {              // stop accepting and reading; count down when everything is posted
+    bool taken_over = false;  // another process goes on with the listening sockets
+};
 struct CloseAll {
     core::Instant deadline;
 };
@@ -102,6 +104,8 @@ public:
     // Any thread: the shard will answer the survey, if it is not over before. False while the
     // mailbox is full.
     [[nodiscard]] bool ask(Look look) noexcept;
+    // Any thread: a turn begins soon, even if there is nothing to do.
+    void wake() noexcept { waker_.wake(); }
     [[nodiscard]] bool over() const noexcept { return over_.load(std::memory_order_acquire); }
 
     [[nodiscard]] std::size_t connection_count() const noexcept {

@@ -122,6 +122,17 @@ SocketFile::SocketFile(int fd, const SocketPlace& place, const std::string& labe
     }
 }
 
+SocketFile SocketFile::adopt(const SocketPlace& place) {
+    SocketFile file;
+    struct stat status {};
+    if (lstat(place.path.c_str(), &status) != 0 || !S_ISSOCK(status.st_mode)) return file;
+    (void)chmod(place.path.c_str(), place.mode);
+    file.path_ = place.path;
+    file.device_ = status.st_dev;
+    file.inode_ = status.st_ino;
+    return file;
+}
+
 SocketFile::SocketFile(SocketFile&& other) noexcept
     : path_(std::exchange(other.path_, {})), device_(other.device_), inode_(other.inode_) {}
 

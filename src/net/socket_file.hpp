@@ -30,6 +30,9 @@ public:
     SocketFile& operator=(SocketFile&& other) noexcept;
     ~SocketFile() { remove(); }
 
+    // The file of a socket that was handed over with its place; from here on it goes with this one.
+    [[nodiscard]] static SocketFile adopt(const SocketPlace& place);
+
     // The file stays: a successor listens there with the same socket.
     void leave() noexcept { path_.clear(); }
 

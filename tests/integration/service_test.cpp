@@ -8,12 +8,16 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <csignal>
 
 #include <algorithm>
+#include <filesystem>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -237,6 +241,84 @@ TEST(KeptSockets, OfAnEarlierConfigurationAreClosedAndForgotten) {
         {.environment = {manager.variable()}, .sockets = {{name, old.descriptor()}}});
     manager.wait_for("FDSTOREREMOVE=1\nFDNAME=" + name);
     broker.wait_for_log({"a socket of an earlier configuration is closed", name});
+}
+
+// ---- the watchdog ----
+
+// Holds one thread of another process still; lets it go at the end.
+class HeldThread {
+public:
+    explicit HeldThread(pid_t thread) : thread_(thread) {
+        held_ = ::ptrace(PTRACE_SEIZE, thread_, nullptr, nullptr) == 0 &&
+                ::ptrace(PTRACE_INTERRUPT, thread_, nullptr, nullptr) == 0 &&
+                ::waitpid(thread_, nullptr, __WALL) == thread_;
+    }
+    ~HeldThread() { let_go(); }
+    HeldThread(const HeldThread&) = delete;
+    HeldThread& operator=(const HeldThread&) = delete;
+
+    [[nodiscard]] bool held() const noexcept { return held_; }
+    void let_go() {
+        if (std::exchange(held_, false)) ::ptrace(PTRACE_DETACH, thread_, nullptr, nullptr);
+    }
+
+private:
+    pid_t thread_;
+    bool held_;
+};
+
+pid_t thread_called(pid_t process, const std::string& name) {
+    const std::filesystem::path tasks = "/proc/" + std::to_string(process) + "/task";
+    for (const auto& task : std::filesystem::directory_iterator(tasks))
+        if (read_file(task.path() / "comm") == name + "\n")
+            return static_cast<pid_t>(std::stol(task.path().filename().string()));
+    throw std::runtime_error("no thread is called " + name);
+}
+
+TEST(Watchdog, IsFedWhileAnIdleBrokerLives) {
+    NotifySocket manager;
+    const BrokerProcess broker({.arguments = {"--threads", "3"},
+                                .environment = {manager.variable(), {"WATCHDOG_USEC", "50000"}}});
+    for (int count = 0; count < 5; ++count)
+        EXPECT_EQ(manager.wait_for("WATCHDOG=1").sender, broker.pid());
+}
+
+TEST(Watchdog, IsNotFedWhileAShardDoesNotTurn) {
+    NotifySocket manager;
+    const BrokerProcess broker({.arguments = {"--threads", "2"},
+                                .environment = {manager.variable(), {"WATCHDOG_USEC", "50000"}}});
+    manager.wait_for("WATCHDOG=1");
+    HeldThread shard(thread_called(broker.pid(), "shard-1"));
+    if (!shard.held()) GTEST_SKIP() << "this system does not let a test hold a thread still";
+    manager.wait_for("STATUS=shard 1 does not turn");
+    broker.wait_for_log({"a shard does not turn", "shard=1"});
+    // It is not fed before it turns again, however often that is looked at.
+    shard.let_go();
+    manager.wait_for("STATUS=shard 1 turns again");
+    const auto& told = manager.all();
+    const auto is = [](const char* text) {
+        return [text](const auto& each) { return each.text == text; };
+    };
+    const auto stopped = std::find_if(told.begin(), told.end(), is("STATUS=shard 1 does not turn"));
+    const auto turned = std::find_if(told.begin(), told.end(), is("STATUS=shard 1 turns again"));
+    EXPECT_EQ(std::count_if(stopped, turned, is("WATCHDOG=1")), 0);
+    manager.wait_for("WATCHDOG=1");
+}
+
+TEST(Watchdog, OfAnotherProcessIsNotFed) {
+    NotifySocket manager;
+    BrokerProcess broker({.environment = {manager.variable(),
+                                          {"WATCHDOG_USEC", "2"},
+                                          {"WATCHDOG_PID", std::to_string(::getpid())}}});
+    manager.wait_for("READY=1");
+    EXPECT_EQ(broker.stop(), 0);
+    for (const auto& told : manager.all())
+        EXPECT_EQ(told.text.find("WATCHDOG"), std::string::npos);
+}
+
+TEST(Watchdog, APeriodThatIsNoneIsRefused) {
+    expect_refused(start_with({"-e", any_port}, {}, {{"WATCHDOG_USEC", "30s"}}),
+                   HasSubstr("WATCHDOG_USEC='30s'"));
 }
 
 }  // namespace
