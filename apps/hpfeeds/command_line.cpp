@@ -8,12 +8,14 @@
 #include "doctor.hpp"
 #include "guarded.hpp"
 #include "hide_secrets.hpp"
+#include "hpfeeds/text.hpp"
 #include "options.hpp"
 #include "payload.hpp"
 #include "publish.hpp"
 #include "secret_input.hpp"
 #include "stop_signal.hpp"
 #include "subscribe.hpp"
+#include "top.hpp"
 #include "user.hpp"
 
 #include <CLI/CLI.hpp>
@@ -50,6 +52,9 @@ struct Said {
     BenchWords bench;
     DoctorOptions doctor;
     unsigned listen_seconds = 3;
+    TopOptions top;
+    std::string exporter = "localhost:9431";
+    double interval_seconds = 2;
 };
 
 constexpr const char* examples = R"(Examples:
@@ -59,6 +64,7 @@ constexpr const char* examples = R"(Examples:
   hpfeeds user add me --publish test --subscribe test
   hpfeeds bench -i me -s secret -c test --publishers 5 --subscribers 50
   hpfeeds doctor --host broker.example -i me -s secret -c cowrie.sessions
+  hpfeeds top --exporter localhost:9431
   hpfeeds ACTION --help      says more about one action.
 
 The environment variables HPFEEDS_HOST, HPFEEDS_PORT, HPFEEDS_IDENT and HPFEEDS_SECRET
@@ -111,6 +117,19 @@ Examples:
   hpfeeds doctor --host broker.example -i me -s secret -c cowrie.sessions --listen 60
   hpfeeds doctor --host broker.example --tls -i me -s secret -c test --publish test
   hpfeeds doctor -i me -s secret -c test --json | jq -r .diagnosis)";
+
+constexpr const char* top_examples =
+    R"(The broker must run with --exporter HOST:PORT --exporter-details. Keys: q ends, s changes the
+order, p pauses. A broker that is restarted, and an exporter that goes away, are waited for.
+
+Without a terminal, and with --once, the view is printed once, from two looks an interval
+apart. --json prints an object per interval.
+
+Examples:
+  hpfeeds top
+  hpfeeds top --exporter broker.example:9431 --interval 5
+  hpfeeds top --once
+  hpfeeds top --json --once | jq .messages_per_second)";
 
 // The first line of --help, which CLI11 would fill with its own notation for many words.
 class Formatter : public CLI::Formatter {
@@ -197,6 +216,18 @@ void add_doctor_options(CLI::App& app, Said& said) {
         ->check(CLI::Range(0U, 86'400U).description(""))
         ->type_name("SECONDS");
     app.add_flag("--json", said.doctor.json, "one JSON object at the end instead of lines");
+}
+
+void add_top_options(CLI::App& app, Said& said) {
+    app.add_option("--exporter", said.exporter, "where the broker's exporter is [localhost:9431]")
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)
+        ->type_name("HOST:PORT");
+    app.add_option("--interval", said.interval_seconds, "seconds between two looks [2]")
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)
+        ->check(CLI::Range(0.1, 3'600.0).description(""))
+        ->type_name("SECONDS");
+    app.add_flag("--once", said.top.once, "print the view once");
+    app.add_flag("--json", said.top.json, "one JSON object per interval, in a line");
 }
 
 // The words of a payload. CLI11 would take a vector's word like '[1,2]' apart, as a list of its own
@@ -353,6 +384,23 @@ int run_doctor(const Said& said, Console console) {
     return doctor(client, options, console);
 }
 
+int run_top(const Said& said, Console console) {
+    TopOptions options = said.top;
+    const std::size_t colon = said.exporter.rfind(':');
+    if (colon == std::string::npos)
+        throw UsageError("--exporter '" + one_line(said.exporter) + "' is not HOST:PORT");
+    options.host = said.exporter.substr(0, colon);
+    if (options.host.starts_with('[') && options.host.ends_with(']'))
+        options.host = options.host.substr(1, options.host.size() - 2);
+    if (options.host.empty()) options.host = "localhost";
+    options.port = port_from(said.exporter.substr(colon + 1), "--exporter");
+    options.interval =
+        std::chrono::milliseconds(static_cast<std::int64_t>(said.interval_seconds * 1000));
+    std::optional<StopSignal> signal;
+    if (console.stop < 0) console.stop = signal.emplace().descriptor();
+    return top(options, console);
+}
+
 class CommandLine {
 public:
     explicit CommandLine(const Console& console) : console_(console) {
@@ -376,6 +424,10 @@ public:
         add_doctor_options(
             add_action("doctor", "Find out why no data arrives", doctor_examples, run_doctor),
             said_);
+        CLI::App& top = *app_.add_subcommand("top", "Watch a broker live");
+        top.footer(top_examples);
+        add_top_options(top, said_);
+        top.callback([this] { action_ = [this] { return run_top(said_, console_); }; });
         add_user_commands(app_, status_, console_);
     }
 
@@ -413,7 +465,7 @@ private:
         } else if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) {
             const std::vector<std::string> strangers = app_.remaining();
             line = strangers.empty() ? "no action" : "'" + strangers.front() + "' is not an action";
-            line += ": give subscribe, publish, sendfile, bench, doctor or user";
+            line += ": give subscribe, publish, sendfile, bench, doctor, top or user";
         }
         std::replace(line.begin(), line.end(), '\n', ' ');
         console_.complain(line + "; see hpfeeds --help");
