@@ -63,8 +63,10 @@ View view_of(const Snapshot* before, const Snapshot& now) {
     view.connections = now.connections;
     view.restarted = before && now.overview.seconds < before->overview.seconds;
     const Elapsed elapsed(view.restarted ? nullptr : before, now);
-    const auto idents = by_name(before ? before->idents : std::vector<Ident>{});
-    const auto channels = by_name(before ? before->channels : std::vector<Channel>{});
+    static const Snapshot nothing;
+    const Snapshot& known = before ? *before : nothing;  // the indices point into it
+    const auto idents = by_name(known.idents);
+    const auto channels = by_name(known.channels);
     if (elapsed.known()) {
         const Overview& old = before->overview;
         view.messages = elapsed.rate(old.messages, now.overview.messages);
