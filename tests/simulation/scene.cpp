@@ -68,8 +68,8 @@ Scene::Scene(std::uint64_t seed) : seed_(seed) {
     limits.slow_policy =
         random.any_of(std::array{SlowPolicy::disconnect, SlowPolicy::disconnect,
                                  SlowPolicy::drop_newest, SlowPolicy::drop_oldest});
-    if (memory_is_scarce_ && limits.slow_policy == SlowPolicy::drop_newest)
-        limits.slow_policy = SlowPolicy::disconnect;  // which of the newest cannot be foretold
+    // What a policy that drops would drop depends on slabs, of which the model knows nothing.
+    if (memory_is_scarce_) limits.slow_policy = SlowPolicy::disconnect;
     payload_bytes_max_ = large ? (memory_is_scarce_ ? 40'000 : 200'000) : 900;
     limits.publish_frame_bytes_max = payload_bytes_max_ + 600;
     limits.slow_high_bytes = large ? 300'000 : random.between(200, 3'000);
