@@ -227,7 +227,7 @@ void add_process(CLI::App& app, Flags& flags, Asked& asked, const BrokerOptions&
                   by_default(duration_text(defaults.shutdown_grace)))
         ->group(group);
     add_value(app, "--drain-timeout", flags.drain_timeout, "DURATION",
-              "the same after SIGUSR2, when another process has taken over" +
+              "the same after SIGUSR2, once another process serves" +
                   by_default(duration_text(defaults.drain_timeout)))
         ->group(group);
     add_value(app, "--log-format", flags.log_format, "text|json",
