@@ -48,21 +48,22 @@ Finding stranger(const char* check, const std::string& heard) {
 }
 
 // Of one who asks plainly, and hears nothing or the end.
-std::optional<Finding> other_than_plain(const ClientOptions& client, int stop) {
+std::optional<Finding> other_than_plain(const ClientOptions& client, Milliseconds patience,
+                                        int stop) {
     client::Destination broker = client.destination;
     if (broker.tls) return {};
-    const Handshake shaken = shake_hands(broker, at_most_soon(client), stop);
+    const Handshake shaken = shake_hands(broker, patience, stop);
     if (!shaken.error || shaken.certificate)
         return bad("greeting", "this port speaks TLS, and we came without",
                    "Add --tls, or --tlscert FILE for a certificate of the broker's own");
-    if (answer_to_http(broker, at_most_soon(client), stop).starts_with("HTTP/"))
+    if (answer_to_http(broker, patience, stop).starts_with("HTTP/"))
         return bad("greeting", "this is an HTTP server, not an hpfeeds broker",
                    "Correct --port: perhaps it is that of the broker's exporter");
     return {};
 }
 
 Finding closed(const ClientOptions& client, int stop) {
-    if (auto other = other_than_plain(client, stop)) return *std::move(other);
+    if (auto other = other_than_plain(client, client.timeout, stop)) return *std::move(other);
     return bad("greeting", "the connection was closed before a word was said",
                "The broker may be full (its --max-connections), or a proxy stands there whose "
                "broker is down: look into the broker's log");
@@ -139,7 +140,8 @@ Finding examine_greeting(const ClientOptions& client, int stop) {
     Greeter greeter(client.destination, client.timeout, stop);
     Greeting greeting = greeter.listen(at_most_soon(client));
     if (greeting.kind == Kind::silence) {
-        if (auto other = other_than_plain(client, stop)) return *std::move(other);
+        if (auto other = other_than_plain(client, at_most_soon(client), stop))
+            return *std::move(other);
         greeting = greeter.listen(client.timeout - at_most_soon(client));
     }
     switch (greeting.kind) {
