@@ -24,21 +24,6 @@
 
 namespace {
 
-hpfeeds::log::Level level_of(hpfeeds::config::LogLevel level) {
-    using hpfeeds::config::LogLevel;
-    using hpfeeds::log::Level;
-    switch (level) {
-        case LogLevel::debug:
-            return Level::debug;
-        case LogLevel::warning:
-            return Level::warning;
-        case LogLevel::error:
-            return Level::error;
-        default:
-            return Level::info;
-    }
-}
-
 // One line for whoever started us; for a broker that is to be replaced, too.
 int give_up(const std::exception& error, hpfeeds::service::Predecessor& predecessor) {
     hpfeeds::log::stop();
@@ -49,9 +34,9 @@ int give_up(const std::exception& error, hpfeeds::service::Predecessor& predeces
 
 void start_log(const hpfeeds::config::BrokerOptions& options) {
     using namespace hpfeeds;
-    log::start(level_of(options.log_level), options.log_format == config::LogFormat::json
-                                                ? log::Format::json
-                                                : log::Format::text);
+    log::start(broker::log_level_of(options), options.log_format == config::LogFormat::json
+                                                  ? log::Format::json
+                                                  : log::Format::text);
     for (const std::string& note : options.notes)
         log::warning("the configuration may not be what was meant", {{"reason", note}});
 }
@@ -72,10 +57,29 @@ std::string without_secrets(const std::string& lines) {
     return out;
 }
 
+// The command line and the environment as they were at the start, and the file as it is now.
+hpfeeds::broker::Reread reading_again(int argc, const char* const* argv) {
+    return [words = std::vector<std::string>(argv, argv + argc),
+            environment = hpfeeds::config::environment_of_this_process()] {
+        std::vector<const char*> arguments;
+        for (const std::string& word : words)
+            arguments.push_back(word.c_str());
+        auto parsed = hpfeeds::config::parse_command_line(static_cast<int>(arguments.size()),
+                                                          arguments.data(), environment, true);
+        if (const auto* exit = std::get_if<hpfeeds::config::Exit>(&parsed)) {
+            std::string why = without_secrets(exit->err);
+            why.resize(why.find_last_not_of('\n') + 1);
+            throw hpfeeds::Error(why);
+        }
+        return std::get<hpfeeds::config::BrokerOptions>(std::move(parsed));
+    };
+}
+
 int run(int argc, char** argv, hpfeeds::service::Predecessor& predecessor) {
     using namespace hpfeeds;
     predecessor = service::Predecessor::from_environment();
     service::Program program = service::this_program(argc, argv);
+    const broker::Reread reread = reading_again(argc, argv);
     const auto parsed = config::parse_command_line(argc, argv);
     hide_secrets(argc, argv);  // a store's URL may hold a password
     if (const auto* exit = std::get_if<config::Exit>(&parsed)) {
@@ -90,7 +94,7 @@ int run(int argc, char** argv, hpfeeds::service::Predecessor& predecessor) {
     // Before the log has a thread: variables leave the environment.
     auto around = service::Surroundings::from_environment(std::move(program), predecessor);
     start_log(options);
-    broker::Broker(options, std::move(around)).run();
+    broker::Broker(options, std::move(around)).run(reread);
     log::stop();
     return 0;
 }

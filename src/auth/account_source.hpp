@@ -58,6 +58,10 @@ public:
     // to nobody if it is empty, and then no call is under way when this returns. `tell` must not
     // throw.
     virtual void tell_changes_to(TellChanges tell) { (void)tell; }
+    // Reads again what find() answers from, although nobody told of a change. Returns what takes it
+    // over, or nothing if there is nothing to take over. Throws hpfeeds::Error when it is not valid
+    // as a whole; then nothing has changed. One caller at a time.
+    [[nodiscard]] virtual std::function<void()> read_again() { return {}; }
     // For logs: "sqlite.db", "env", "users.json". Never holds a secret.
     [[nodiscard]] virtual std::string name() const = 0;
 };

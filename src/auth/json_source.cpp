@@ -27,31 +27,63 @@ Lookup JsonSource::find(std::string_view ident) noexcept {
     return found == now->accounts.end() ? Lookup::absent() : Lookup::found(found->second);
 }
 
-// A missing file ends the start; an invalid one waits for its repair.
-void JsonSource::read_first() {
+// Not while it is written to.
+std::string JsonSource::read_whole() const {
     constexpr int attempts = 100;
-    for (int attempt = 0; attempt < attempts; ++attempt) {
-        const std::optional<std::string> text = read_text_file(path_, json_file_bytes_max);
-        if (!text) continue;
-        last_ = content_of(*text);
-        try {
-            take_over(*text);
-        } catch (const Error& error) {
-            log::error("the key file is invalid; it has no users until it is repaired",
-                       {{"file", path_}, {"reason", error.what()}});
-            publish({{}, error.what()});
-        }
-        return;
-    }
+    for (int attempt = 0; attempt < attempts; ++attempt)
+        if (std::optional<std::string> text = read_text_file(path_, json_file_bytes_max))
+            return std::move(*text);
     throw Error("'" + path_ + "' is written to all the time; try again when it is complete");
 }
 
+// A missing file ends the start; an invalid one waits for its repair.
+void JsonSource::read_first() {
+    const std::string text = read_whole();
+    last_ = content_of(text);
+    try {
+        take_over(text);
+        last_was_valid_ = true;
+    } catch (const Error& error) {
+        log::error("the key file is invalid; it has no users until it is repaired",
+                   {{"file", path_}, {"reason", error.what()}});
+        publish({{}, error.what()});
+    }
+}
+
+std::function<void()> JsonSource::read_again() {
+    const std::string text = read_whole();
+    const Content content = content_of(text);
+    std::optional<Content> before;
+    {
+        const std::lock_guard lock(judging_mutex_);
+        if (content == last_ && last_was_valid_) return {};
+        before = last_;
+    }
+    std::shared_ptr<Snapshot> next;
+    try {
+        next = std::make_shared<Snapshot>(parsed(text));
+    } catch (const Error& error) {
+        throw Error(path_ + ": " + error.what());
+    }
+    return [this, before, content, next] {
+        const std::lock_guard lock(judging_mutex_);
+        if (last_ != before) return;  // the watch has seen more since
+        last_ = content;
+        last_was_valid_ = true;
+        take_over(std::move(*next));
+        reload_ok_.increment();
+    };
+}
+
 void JsonSource::reload() {
+    const std::unique_lock judging(judging_mutex_);
     if (const std::optional<Seen> seen = look(); seen && seen->content != last_) {
         last_ = seen->content;
+        last_was_valid_ = false;
         try {
             if (!seen->content.fault.empty()) throw Error(seen->content.fault);
             take_over(seen->text);
+            last_was_valid_ = true;
             reload_ok_.increment();
         } catch (const Error& error) {
             reload_failed_.increment();
@@ -78,7 +110,7 @@ JsonSource::Content JsonSource::content_of(std::string_view text) {
     return {text.size(), std::hash<std::string_view>{}(text), {}};
 }
 
-void JsonSource::take_over(std::string_view text) {
+JsonSource::Snapshot JsonSource::parsed(std::string_view text) {
     Snapshot next;
     std::vector<core::Account> accounts = parse_json_accounts(text);
     next.accounts.reserve(accounts.size());
@@ -86,6 +118,14 @@ void JsonSource::take_over(std::string_view text) {
         auto shared = std::make_shared<const core::Account>(std::move(account));
         next.accounts.emplace(shared->ident, shared);
     }
+    return next;
+}
+
+void JsonSource::take_over(std::string_view text) {
+    take_over(parsed(text));
+}
+
+void JsonSource::take_over(Snapshot next) {
     const std::uint64_t users = next.accounts.size();
     const std::shared_ptr<const Snapshot> before = snapshot();
     KeyChanges changes;

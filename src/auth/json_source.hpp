@@ -43,6 +43,7 @@ public:
     [[nodiscard]] Lookup find(std::string_view ident) noexcept override;
     [[nodiscard]] bool tells_changes() const noexcept override { return true; }
     void tell_changes_to(TellChanges tell) override;
+    [[nodiscard]] std::function<void()> read_again() override;
     [[nodiscard]] bool answers_from_memory() const noexcept override { return true; }
     [[nodiscard]] std::string name() const override { return path_; }
 
@@ -76,10 +77,13 @@ private:
     };
 
     void read_first();
+    [[nodiscard]] std::string read_whole() const;
     void reload();
     [[nodiscard]] std::optional<Seen> look() const;
     [[nodiscard]] static Content content_of(std::string_view text);
     void take_over(std::string_view text);
+    [[nodiscard]] static Snapshot parsed(std::string_view text);
+    void take_over(Snapshot next);
     [[nodiscard]] static KeyChanges difference(const Snapshot& before, Snapshot& after);
     void publish(Snapshot snapshot);
     void tell(KeyChanges changes);
@@ -87,7 +91,9 @@ private:
 
     const std::string path_;
     const std::function<void()> looked_at_;
-    std::optional<Content> last_;  // what was judged last; the watch's thread alone, once it runs
+    std::mutex judging_mutex_;     // the watch and read_again() take turns
+    std::optional<Content> last_;  // what was judged last; guarded by it
+    bool last_was_valid_ = false;  // guarded by it
     metrics::Counter reload_ok_;
     metrics::Counter reload_failed_;
     std::mutex tell_mutex_;  // held while somebody is told

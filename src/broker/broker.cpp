@@ -8,6 +8,7 @@
 #include "broker/open_sockets.hpp"
 #include "broker/process_setup.hpp"
 #include "broker/readiness.hpp"
+#include "broker/reload.hpp"
 #include "broker/roll_over.hpp"
 #include "broker/shutdown.hpp"
 #include "broker/signals.hpp"
@@ -290,9 +291,9 @@ struct Broker::Rooms {
         std::vector<metrics::Page> pages{
             {"/metrics",
              [this, all](std::string_view) {
-                 return Response{
-                     Response::Status::ok, metrics::plain_text,
-                     metrics_report(all, desk, budget, {door.get(), certificates}, tables())};
+                 return Response{Response::Status::ok, metrics::plain_text,
+                                 metrics_report(all, desk, budget, {door.get(), certificates},
+                                                tables(), reloads)};
              }},
             {"/healthz",
              [](std::string_view) {
@@ -345,6 +346,7 @@ struct Broker::Rooms {
     std::vector<Listening> listening;
     std::vector<service::HandedSocket> copies;  // of all that listen, for who takes over
     std::atomic<Phase> phase{Phase::starting};
+    ReloadCounters reloads;
     auth::Desk desk;  // after the shards: its last answers are posted to them
     std::unique_ptr<metrics::HttpExporter> exporter;
     std::uint16_t port = 0;
@@ -402,10 +404,10 @@ std::uint16_t Broker::port() const noexcept {
     return rooms_->port;
 }
 
-void Broker::run() {
+void Broker::run(const Reread& reread) {
     start();
     Upgrade upgrade(rooms_->around, rooms_->copies);
-    if (const auto signal = attend(upgrade)) {
+    if (const auto signal = attend(upgrade, reread)) {
         log::info("stopping", {{"signal", *signal == SIGINT ? "SIGINT" : "SIGTERM"}});
         rooms_->around.notifier.stopping("handing out what is queued");
         finish(rooms_->options.shutdown_grace, wait_or_stop_signal);
@@ -417,7 +419,7 @@ void Broker::run() {
     }
 }
 
-std::optional<int> Broker::attend(Upgrade& upgrade) {
+std::optional<int> Broker::attend(Upgrade& upgrade, const Reread& reread) {
     bool ready = false;
     service::Surroundings& around = rooms_->around;
     Watchdog watchdog(around.watchdog, rooms_->borrowed_shards(), around.notifier);
@@ -429,14 +431,55 @@ std::optional<int> Broker::attend(Upgrade& upgrade) {
             wait_for_signal(waiting ? std::optional(ready_poll) : watchdog.due_in());
         watchdog.look();
         if (signal && asks_to_stop(*signal)) return *signal;
-        if (signal && ready) upgrade.begin(rooms_->status());
-        if (signal && !ready) log::warning("too early to upgrade: this process is still starting");
+        if (signal && *signal == SIGHUP) {
+            if (ready) around.notifier.reloading();
+            reload(reread);
+            if (ready) around.notifier.ready(rooms_->status());
+        }
+        const bool replace = signal && *signal == SIGUSR2;
+        if (replace && ready) upgrade.begin(rooms_->status());
+        if (replace && !ready) log::warning("too early to upgrade: this process is still starting");
         if (upgrade.ready()) return std::nullopt;
         if (ready || !rooms_->desk.every_store_was_asked()) continue;
         ready = true;
         if (around.predecessor) around.predecessor->ready();
         around.notifier.ready(rooms_->status());
     }
+}
+
+// First everything is read and judged, then everything is taken over.
+void Broker::reload(const Reread& reread) {
+    try {
+        const Changes changes =
+            changes_between(rooms_->options, reread ? reread() : rooms_->options);
+        std::vector<std::function<void()>> more;
+        for (const auto& each : rooms_->certificates)
+            more.push_back(each->read_again());
+        for (const auto& store : rooms_->key_stores)
+            more.push_back(store->read_again());
+        take_over(changes.options);
+        for (const std::function<void()>& taking : more)
+            if (taking) taking();
+        rooms_->reloads.done.increment();
+        log::info("configuration read again", {{"taken_over", list_of(changes.taken_over)}});
+        if (!changes.for_the_next_start.empty())
+            log::warning("changed settings that take effect at the next start",
+                         {{"settings", list_of(changes.for_the_next_start)}});
+    } catch (const Error& error) {
+        rooms_->reloads.refused.increment();
+        log::error("the configuration was not taken over; everything stays as it is",
+                   {{"reason", error.what()}});
+    }
+}
+
+void Broker::take_over(const config::BrokerOptions& options) {
+    rooms_->options = options;
+    rooms_->budget.set_bytes_max(options.memory_bytes_max);
+    log::set_least(log_level_of(options));
+    const core::ShardOptions made = shard_options(options, 0, rooms_->key_stores);
+    const auto limits = std::make_shared<const core::Limits>(made.limits);
+    for (const auto& shard : rooms_->shards)
+        shard->post(net::Retune{limits, made.tell_everything});
 }
 
 void Broker::start() {

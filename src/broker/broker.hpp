@@ -9,6 +9,7 @@
 #pragma once
 
 #include "auth/account_source.hpp"
+#include "broker/reload.hpp"
 #include "broker/shutdown.hpp"
 #include "config/options.hpp"
 #include "service/surroundings.hpp"
@@ -42,7 +43,9 @@ public:
     // SIGTERM or SIGINT, or until another process has taken over, which SIGUSR2 starts. Then it
     // stops accepting, hands out what is queued for at most
     // BrokerOptions::shutdown_grace, and returns. A second signal ends the waiting.
-    void run();
+    // At SIGHUP it takes over what it can of what `reread` says; if that, a certificate or a key
+    // file is not valid, everything stays as it is.
+    void run(const Reread& reread = {});
 
     // run() in two halves: serves from threads of its own until stop(), which waits for nothing but
     // the grace. Once each.
@@ -58,7 +61,9 @@ private:
                std::vector<std::unique_ptr<auth::AccountSource>> key_stores,
                service::Surroundings around);
     // Until the signal that ends the broker, which it returns; nothing: another process serves.
-    [[nodiscard]] std::optional<int> attend(Upgrade& upgrade);
+    [[nodiscard]] std::optional<int> attend(Upgrade& upgrade, const Reread& reread);
+    void reload(const Reread& reread);
+    void take_over(const config::BrokerOptions& options);
     void finish(std::chrono::milliseconds grace, const Patience& patience,
                 const std::function<void()>& taken_over = {});
     std::unique_ptr<Rooms> rooms_;

@@ -434,11 +434,19 @@ void report_key_stores(const auth::Desk& desk, std::vector<Family>& out) {
         family->finish(out);
 }
 
+void report_reloads(const ReloadCounters& reloads, std::vector<Family>& out) {
+    out.push_back({"hpfeeds_broker_configuration_reloads",
+                   "Configurations that were read again at SIGHUP, by what came of it.",
+                   Family::Type::counter,
+                   {{{{"result", "done"}}, static_cast<double>(reloads.done.value())},
+                    {{{"result", "refused"}}, static_cast<double>(reloads.refused.value())}}});
+}
+
 }  // namespace
 
 std::string metrics_report(std::span<net::ShardThread* const> shards, const auth::Desk& desk,
                            const bytes::MemoryBudget& budget, const TlsEntrance& tls,
-                           const LimitTables& limits) {
+                           const LimitTables& limits, const ReloadCounters& reloads) {
     std::vector<Family> families;
     report_connections(shards, families);
     report_buffers(shards, families);
@@ -450,6 +458,7 @@ std::string metrics_report(std::span<net::ShardThread* const> shards, const auth
     report_live_keys(shards, families);
     report_engine(shards, budget, families);
     report_key_stores(desk, families);
+    report_reloads(reloads, families);
     if (tls.door && !tls.certificates.empty())
         report_tls(*tls.door, tls.certificates, shards, families);
     if (tls.door) report_proxies(tls.door->counters(), families);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "auth/desk.hpp"
+#include "broker/reload.hpp"
 #include "broker/roll_over.hpp"
 #include "bytes/slab_pool.hpp"
 #include "net/door.hpp"
@@ -34,6 +35,7 @@ struct LimitTables {
 // The text of one scrape.
 [[nodiscard]] std::string metrics_report(std::span<net::ShardThread* const> shards,
                                          const auth::Desk& desk, const bytes::MemoryBudget& budget,
-                                         const TlsEntrance& tls, const LimitTables& limits);
+                                         const TlsEntrance& tls, const LimitTables& limits,
+                                         const ReloadCounters& reloads);
 
 }  // namespace hpfeeds::broker

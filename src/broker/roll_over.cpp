@@ -29,6 +29,7 @@ RollOver::RollOver(net::TlsFiles files, std::string endpoint)
     try {
         const net::PemFiles read = net::PemFiles::read(files_);
         judged_ = read.digest();
+        served_ = judged_;
         take(net::TlsContext::load(read));
     } catch (const Error& error) {
         throw Error("cannot serve " + endpoint_ + ": " + error.what());
@@ -80,13 +81,41 @@ void RollOver::look() {
     }
 }
 
+std::function<void()> RollOver::read_again() {
+    try {
+        const net::PemFiles files = net::PemFiles::read(files_);
+        const std::string seen = files.digest();
+        const std::lock_guard lock(mutex_);
+        if (seen == served_) return {};
+        return [this, seen, before = judged_, next = loaded(files)] {
+            const std::lock_guard taking(mutex_);
+            if (judged_ != before) return;  // a watch has seen more since
+            judged_ = seen;
+            served_ = seen;
+            serve(next);
+        };
+    } catch (const Error& error) {
+        throw Error(endpoint_ + ": " + error.what());
+    }
+}
+
 void RollOver::judge(const net::PemFiles& files) {
+    std::shared_ptr<const net::TlsContext> next = loaded(files);
+    served_ = judged_;
+    serve(std::move(next));
+}
+
+std::shared_ptr<const net::TlsContext> RollOver::loaded(const net::PemFiles& files) const {
     std::shared_ptr<const net::TlsContext> next = net::TlsContext::load(files, context_.get());
     const auto now = Clock::now();
     const bool better =
         !context_->date_fault(now).empty() && next->valid_until() > context_->valid_until();
     if (const std::string fault = next->date_fault(now); !fault.empty() && !better)
         throw Error(fault);
+    return next;
+}
+
+void RollOver::serve(std::shared_ptr<const net::TlsContext> next) {
     take(std::move(next));
     done_.increment();
     serve_(context_);

@@ -39,6 +39,10 @@ public:
     // From here on `serve` gets each new state of the files, on a thread of the watch.
     void watch(Serve serve);
 
+    // Reads the files again, although nobody told of a change. Returns what takes them over, or
+    // nothing if they are what is served. Throws hpfeeds::Error; then nothing has changed.
+    [[nodiscard]] std::function<void()> read_again();
+
     [[nodiscard]] std::shared_ptr<const net::TlsContext> context() const;
     [[nodiscard]] const std::string& endpoint() const noexcept { return endpoint_; }
 
@@ -50,6 +54,8 @@ public:
 private:
     void look();
     void judge(const net::PemFiles& files);
+    [[nodiscard]] std::shared_ptr<const net::TlsContext> loaded(const net::PemFiles& files) const;
+    void serve(std::shared_ptr<const net::TlsContext> next);
     void take(std::shared_ptr<const net::TlsContext> next);
 
     const net::TlsFiles files_;
@@ -57,6 +63,7 @@ private:
     mutable std::mutex mutex_;
     std::shared_ptr<const net::TlsContext> context_;  // guarded by mutex_, as all below
     std::string judged_;  // digest of the content that was judged last, or why it could not be read
+    std::string served_;  // digest of what is served
     Serve serve_;
     metrics::Counter done_;
     metrics::Counter refused_;

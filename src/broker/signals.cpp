@@ -23,7 +23,7 @@ sigset_t stop_signals() {
 }
 
 sigset_t all_signals() {
-    return set_of({SIGTERM, SIGINT, SIGUSR2});
+    return set_of({SIGTERM, SIGINT, SIGHUP, SIGUSR2});
 }
 
 timespec timespec_of(std::chrono::nanoseconds duration) {

@@ -31,10 +31,15 @@ public:
     [[nodiscard]] std::size_t in_use_bytes() const noexcept {
         return in_use_bytes_.load(std::memory_order_relaxed);
     }
-    [[nodiscard]] std::size_t bytes_max() const noexcept { return bytes_max_; }
-    [[nodiscard]] bool exceeded() const noexcept { return in_use_bytes() > bytes_max_; }
+    [[nodiscard]] std::size_t bytes_max() const noexcept {
+        return bytes_max_.load(std::memory_order_relaxed);
+    }
+    void set_bytes_max(std::size_t bytes) noexcept {
+        bytes_max_.store(bytes, std::memory_order_relaxed);
+    }
+    [[nodiscard]] bool exceeded() const noexcept { return in_use_bytes() > bytes_max(); }
     // From here on late readers get copies instead of references, so that they pin less.
-    [[nodiscard]] bool scarce() const noexcept { return in_use_bytes() > bytes_max_ / 4; }
+    [[nodiscard]] bool scarce() const noexcept { return in_use_bytes() > bytes_max() / 4; }
 
     void add(std::size_t bytes) noexcept {
         in_use_bytes_.fetch_add(bytes, std::memory_order_relaxed);
@@ -45,7 +50,7 @@ public:
 
 private:
     std::atomic<std::size_t> in_use_bytes_{0};
-    std::size_t bytes_max_;
+    std::atomic<std::size_t> bytes_max_;
 };
 
 class SlabPool {

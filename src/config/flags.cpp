@@ -196,6 +196,8 @@ void check_relation(std::string_view less, std::size_t less_bytes, std::string_v
                 std::string(less) + " or raise " + std::string(more));
 }
 
+}  // namespace
+
 void check_relations(const BrokerOptions& options) {
     check_relation("--slow-high-mark", options.slow_high_bytes, "--max-queue",
                    options.subscriber_bytes_max);
@@ -206,8 +208,6 @@ void check_relations(const BrokerOptions& options) {
     check_relation("--max-queue", options.subscriber_bytes_max, "--max-memory",
                    options.memory_bytes_max);
 }
-
-}  // namespace
 
 BrokerOptions to_options(const Flags& flags) {
     BrokerOptions options;

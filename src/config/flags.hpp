@@ -64,4 +64,7 @@ inline constexpr std::string_view half_of_tls = "Must specify --tlskey AND --tls
 // Checks each value against limits.hpp and the values against each other.
 [[nodiscard]] BrokerOptions to_options(const Flags& flags);
 
+// The values against each other alone. Throws hpfeeds::Error that names both.
+void check_relations(const BrokerOptions& options);
+
 }  // namespace hpfeeds::config

@@ -11,15 +11,33 @@
 
 namespace hpfeeds::core {
 
+namespace {
+
+std::size_t crowding_bytes_of(const Limits& limits) noexcept {
+    return std::min(crowding_bytes, limits.slow_high_bytes / 2);
+}
+
+}  // namespace
+
 Shard::Shard(ShardOptions options, bytes::SlabPool& pool)
     : options_(std::move(options)),
       frame_bytes_max_(options_.limits.handed_out_bytes_max()),
-      crowding_bytes_(std::min(crowding_bytes, options_.limits.slow_high_bytes / 2)),
+      crowding_bytes_(crowding_bytes_of(options_.limits)),
       pool_(&pool),
       read_buffer_(pool),
       channels_(options_.wildcards ? std::uint64_t{1} << options_.shard : 0) {
     assert(options_.broker_name.size() <= wire::string_bytes_max);
     assert(options_.shard_count <= shards_max);
+}
+
+// frame_bytes_max_ stays: what comes from other shards was checked against it.
+void Shard::retune(const Limits& limits, bool tell_everything) noexcept {
+    const Limits before = options_.limits;
+    options_.limits = limits;
+    options_.limits.publish_frame_bytes_max = before.publish_frame_bytes_max;
+    options_.limits.delivered_frame_bytes_max = before.delivered_frame_bytes_max;
+    options_.tell_everything = tell_everything;
+    crowding_bytes_ = crowding_bytes_of(options_.limits);
 }
 
 Shard::~Shard() {

@@ -125,6 +125,10 @@ public:
 
     // Carries out what is due. next_due() says when to call it next, at the latest.
     void tick(Instant now) noexcept;
+
+    // Other limits from now on, but for the length of frames: runs from other shards were checked
+    // against that already. Deadlines that run stay as they are.
+    void retune(const Limits& limits, bool tell_everything) noexcept;
     [[nodiscard]] std::optional<Instant> next_due() const noexcept;
     // Moves torn tails that have waited since the last sweep off shared slabs; true while there are
     // any.

@@ -140,6 +140,10 @@ void stop() {
     }
 }
 
+void set_least(Level least) noexcept {
+    least_enabled.store(static_cast<std::uint8_t>(least), std::memory_order_relaxed);
+}
+
 bool enabled(Level level) noexcept {
     return static_cast<std::uint8_t>(level) >= least_enabled.load(std::memory_order_relaxed);
 }

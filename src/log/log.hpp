@@ -49,6 +49,8 @@ void start(Level least, Format format);
 void start(Level least, Format format, Output output);
 // Writes what is queued, then ends the writer thread.
 void stop();
+// Another least level from now on. Requires: start().
+void set_least(Level least) noexcept;
 [[nodiscard]] bool enabled(Level level) noexcept;
 
 // `event` is a short constant sentence ("authentication refused"); facts go into fields.

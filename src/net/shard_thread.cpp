@@ -178,6 +178,8 @@ void ShardThread::take(Message& message) noexcept {
             shard_.any_key_changed(now_);
     } else if (auto* look = std::get_if<Look>(&message)) {
         write_down(*look->survey);
+    } else if (auto* retune = std::get_if<Retune>(&message)) {
+        shard_.retune(*retune->limits, retune->tell_everything);
     } else if (const auto* quiesce = std::get_if<Quiesce>(&message)) {
         for (Listener& listener : listeners_) {
             poller_.unwatch(listener.socket.get());

@@ -56,6 +56,10 @@ struct Announced {
 struct KeyNews {  // accounts of these idents have changed; null: any may have
     std::shared_ptr<const std::vector<std::string>> idents;
 };
+struct Retune {  // other limits
+    std::shared_ptr<const core::Limits> limits;
+    bool tell_everything = false;
+};
 struct Quiesce {              // stop accepting and reading; count down when everything is posted
     bool taken_over = false;  // another process goes on with the listening sockets
 };
@@ -63,7 +67,7 @@ struct CloseAll {
     core::Instant deadline;
 };
 using Message = std::variant<std::monostate, Adopt, Deliver, Announced, core::AccountAnswer,
-                             KeyNews, Look, Quiesce, CloseAll>;
+                             KeyNews, Look, Retune, Quiesce, CloseAll>;
 
 // Asks the key stores; false when too many logins wait. Called by shard threads; must not block.
 using LookUp = std::function<bool(unsigned shard, const core::LookupRequest& request)>;

@@ -6,6 +6,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <csignal>
+
 #include <filesystem>
 #include <string>
 #include <utility>
@@ -159,6 +161,71 @@ TEST(PrintConfig, HidesSecretsOfStores) {
     EXPECT_EQ(finished.ended, (Ended{.status = 0}));
     EXPECT_THAT(finished.out, HasSubstr("    \"database+mysql://u:*@h/d\",\n"));
     EXPECT_THAT(finished.out, HasSubstr("USER:PASSWORD@HOST")) << "of the comment";
+}
+
+// ---- SIGHUP ----
+
+class Reload : public testing::Test {
+protected:
+    void reload_with(const std::string& file) {
+        write_file(broker_.directory().file("broker.toml"), listening_ + file);
+        kill(broker_.pid(), SIGHUP);
+    }
+
+    const std::string listening_ =
+        "endpoint = 'tcp:interface=127.0.0.1:port=0'\n"
+        "exporter = '127.0.0.1:0'\n";
+    BrokerProcess broker_{configured_by(listening_)};
+};
+
+TEST_F(Reload, TakesOverTheLogLevel) {
+    WireClient quiet(broker_.address(), sensor);
+    quiet.settle();
+    EXPECT_THAT(broker_.log(), Not(HasSubstr("logged in")));
+    reload_with("log-level = 'debug'\n");
+    broker_.wait_for_log({"configuration read again", "log-level"});
+    WireClient(broker_.address(), sensor).settle();
+    broker_.wait_for_log({"logged in", "sensor"});
+    quiet.settle();
+}
+
+TEST_F(Reload, SaysWhatWaitsForTheNextStart) {
+    reload_with("threads = 2\nname = 'other'\nshutdown-grace = '1s'\n");
+    broker_.wait_for_log({"configuration read again", "taken_over=shutdown-grace"});
+    broker_.wait_for_log({"take effect at the next start", "settings=\"name, threads\""});
+    EXPECT_EQ(WireClient(broker_.address(), sensor).info().name, "hpfeeds");
+}
+
+TEST_F(Reload, KeepsEverythingWhenTheFileIsBad) {
+    reload_with("log-level = 'debug'\nmax-qeue = '1M'\n");
+    broker_.wait_for_log({"everything stays as it is", "broker.toml:4", "did you mean max-queue?"});
+    WireClient(broker_.address(), sensor).settle();
+    EXPECT_THAT(broker_.log(), Not(HasSubstr("logged in")));
+    // What fits by itself may not fit what only a restart would change.
+    reload_with("max-frame = '1K'\nmax-queue = '2K'\nslow-high-mark = '2K'\n");
+    broker_.wait_for_log({"everything stays as it is", "--max-frame", "is more than"});
+    reload_with("log-level = 'debug'\n");
+    broker_.wait_for_log({"configuration read again", "log-level"});
+}
+
+TEST_F(Reload, KeepsEverythingWhenAKeyFileIsBad) {
+    write_file(broker_.directory().file("users.json"), "{");
+    reload_with("log-level = 'debug'\n");
+    broker_.wait_for_log({"everything stays as it is", "users.json"});
+    WireClient(broker_.address(), sensor).settle();
+    EXPECT_THAT(broker_.log(), Not(HasSubstr("logged in")));
+    EXPECT_EQ(broker_.stop(), 0);
+}
+
+TEST_F(Reload, ReadsKeysAgain) {
+    write_file(broker_.directory().file("users.json"),
+               users_json({{"newcomer", "s", "o", {"events"}, {"events"}}}));
+    kill(broker_.pid(), SIGHUP);
+    broker_.wait_for_log({"configuration read again"});
+    WireClient client(broker_.address(), Login{"newcomer", "s"});
+    client.subscribe("events");
+    client.publish("events", "known");
+    client.expect_message({"newcomer", "events", "known"});
 }
 
 TEST(Configuration, LogTellsNothingBelowItsLevel) {
