@@ -3,7 +3,6 @@
 
 #include "bench.hpp"
 #include "bench_command.hpp"
-#include "client/backoff.hpp"
 #include "client/tcp_connect.hpp"
 #include "doctor.hpp"
 #include "guarded.hpp"
@@ -324,7 +323,7 @@ int run_subscribe(const Said& said, Console console) {
                                         : Format::text;
     std::optional<StopSignal> signal;
     if (console.stop < 0) console.stop = signal.emplace().descriptor();
-    return subscribe(options, how, console, client::Backoff(std::mt19937(std::random_device{}())));
+    return subscribe(options, how, console, BackoffOptions{});
 }
 
 // What is told to write messages to a file, and would do nothing of the kind.

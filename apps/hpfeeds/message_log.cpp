@@ -1,18 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "message_log.hpp"
 
-#include "client/tcp_connect.hpp"
 #include "hpfeeds/error.hpp"
 
 #include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <climits>
 #include <cstring>
 
 namespace hpfeeds::cli {
+namespace {
+
+// Waits until `descriptor` takes bytes; without `waits`, only asks. False when it does not, or
+// when `stop` is readable.
+bool takes_bytes(int descriptor, bool waits, int stop) {
+    std::array<pollfd, 2> watched{{{descriptor, POLLOUT, 0}, {stop, POLLIN, 0}}};
+    for (;;) {
+        const int ready = poll(watched.data(), watched.size(), waits ? -1 : 0);
+        if (ready < 0 && errno == EINTR) continue;
+        return ready > 0 && watched[1].revents == 0;
+    }
+}
+
+}  // namespace
 
 MessageLog::MessageLog(const SubscribeOptions& options, const Console& console)
     : console_(console),
@@ -53,9 +67,8 @@ bool MessageLog::write_out(int descriptor, std::string& text, const std::string&
     std::string_view rest = text;
     while (!rest.empty()) {
         std::size_t piece = rest.size();
-        if (client::wait_until_ready(descriptor, POLLOUT, client::no_deadline, console_.stop)) {
-            if (client::wait_until_ready(descriptor, POLLOUT, client::Clock::now(), -1))
-                return false;
+        if (!takes_bytes(descriptor, true, console_.stop)) {
+            if (!takes_bytes(descriptor, false, -1)) return false;
             piece = std::min<std::size_t>(piece, PIPE_BUF);
         }
         const ssize_t written = write(descriptor, rest.data(), piece);

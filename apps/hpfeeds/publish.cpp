@@ -2,6 +2,7 @@
 #include "publish.hpp"
 
 #include "hpfeeds/client.hpp"
+#include "library_client.hpp"
 #include "output.hpp"
 
 #include <unistd.h>
@@ -42,19 +43,9 @@ private:
 // The session of one publish: the first loss is its end, and it has room for all that is published.
 hpfeeds::ClientOptions session_options(const ClientOptions& options, std::size_t payload_bytes,
                                        const Console& console) {
-    hpfeeds::ClientOptions session;
-    session.host = options.destination.host;
-    session.port = options.destination.port;
-    session.tls = {options.destination.tls, options.destination.trusted_file};
-    session.ident = options.ident;
-    session.secret = options.secret;
-    session.timeout = options.timeout;
+    hpfeeds::ClientOptions session = library_options(options, console);
     session.reconnect = false;
     session.outbox.bytes_max += options.channels.size() * (payload_bytes + 1024);
-    if (options.debug)
-        session.trace = [&console](std::string_view line) {
-            console.complain("debug: " + std::string(line));
-        };
     return session;
 }
 
@@ -107,11 +98,8 @@ int publish(const ClientOptions& options, const std::string& payload, const Cons
     try {
         client.emplace(session_options(options, payload.size(), console));
     } catch (const Error& error) {
-        const bool silent = error.code() == Errc::timed_out && !options.destination.tls;
-        console.complain(error.what() +
-                         std::string(silent ? "; if the broker expects TLS, add --tls or "
-                                              "--tlscert FILE"
-                                            : ""));
+        const bool silent = error.code() == Errc::timed_out;
+        console.complain(error.what() + std::string(silent ? hint_for_silence(options) : ""));
         return exit_failed;
     }
     static_cast<void>(

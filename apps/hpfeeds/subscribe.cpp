@@ -1,23 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "subscribe.hpp"
 
-#include "client/tcp_connect.hpp"
-#include "hpfeeds/error.hpp"
+#include "hpfeeds/client.hpp"
+#include "library_client.hpp"
 #include "message_log.hpp"
 #include "output.hpp"
-#include "session.hpp"
+#include "stop_watch.hpp"
 
-#include <poll.h>
 #include <array>
 #include <cstdio>
 #include <optional>
-#include <utility>
+#include <string>
 
 namespace hpfeeds::cli {
 namespace {
 
-// A connection that lasted this long was a good one: the next wait is short again, messages or not.
-constexpr std::chrono::seconds good_connection{10};
+using Kind = ClientEvent::Kind;
+using Stage = ClientEvent::Stage;
 
 std::string seconds(std::chrono::milliseconds wait) {
     std::array<char, 32> text{};
@@ -25,93 +24,95 @@ std::string seconds(std::chrono::milliseconds wait) {
     return text.data();
 }
 
+// Throws hpfeeds::Error for what does not fit into the protocol.
+void check_names(const ClientOptions& options) {
+    if (options.ident.size() > name_bytes_max)
+        throw Error("the ident has " + std::to_string(options.ident.size()) +
+                    " bytes, but hpfeeds allows at most 255");
+    for (const std::string& channel : options.channels)
+        if (channel.size() > name_bytes_max)
+            throw Error("cannot subscribe to '" + one_line(channel) +
+                        "': " + make_error_code(Errc::channel_too_long).message());
+}
+
+hpfeeds::ClientOptions session_options(const ClientOptions& options, const Console& console,
+                                       const BackoffOptions& backoff) {
+    check_names(options);
+    hpfeeds::ClientOptions session = library_options(options, console);
+    session.backoff = backoff;
+    return session;
+}
+
+// Trying again cannot help, or only when somebody has changed something.
+bool is_final(const ClientEvent& ended) {
+    return ended.error == Trouble::refusal || ended.error == Errc::certificate_refused ||
+           ended.error == Errc::certificate_unusable ||
+           (ended.error == Errc::not_hpfeeds && ended.stage != Stage::exchanging);
+}
+
 class Subscriber {
 public:
     Subscriber(const ClientOptions& options, const SubscribeOptions& how, const Console& console,
-               client::Backoff backoff)
+               const BackoffOptions& backoff)
         : options_(options),
           how_(how),
           console_(console),
-          backoff_(std::move(backoff)),
           log_(how, console),
-          session_(options, console) {
+          client_(session_options(options, console, backoff)) {
         for (const std::string& channel : options.channels)
-            if (const auto refused = session_.machine().subscribe(channel))
-                throw Error("cannot subscribe to '" + one_line(channel) +
-                            "': " + refused.message());
+            client_.subscribe(channel);
     }
 
     int run() {
+        const StopWatch watch(client_, console_.stop);
         for (;;) {
-            const auto ended = converse();
-            if (!ended) return say_goodbye();
-            switch (ended->kind) {
-                case Failure::Kind::interrupted:
-                    return say_goodbye();
-                case Failure::Kind::refused:
-                case Failure::Kind::permanent:
-                    console_.complain(ended->text);
-                    return exit_failed;
-                case Failure::Kind::closed:
-                case Failure::Kind::lost:
-                case Failure::Kind::nonsense:
+            ClientEvent event;
+            if (!next(event)) return say_goodbye();
+            switch (event.kind) {
+                case Kind::message:
+                    log_.message(
+                        {event.message.ident, event.message.channel, event.message.payload});
+                    if (++shown_ == how_.count) return say_goodbye();
                     break;
+                case Kind::connected:
+                    log_.status("connected to " + one_line(event.broker_name));
+                    if (!log_.flush()) return say_goodbye();
+                    break;
+                case Kind::disconnected:
+                    if (!log_.flush()) return say_goodbye();
+                    if (!goes_on(event)) return exit_failed;
+                    break;
+                case Kind::trouble:
+                    break;  // of a spool, which we do not have
             }
-            if (!how_.reconnect) {
-                console_.complain(ended->text);
-                return exit_failed;
-            }
-            if (!wait_before_next(ended->text)) return say_goodbye();
         }
     }
 
 private:
-    // One connection. Nothing: all that was asked for has been shown, or nobody looks any more.
-    std::optional<Failure> converse() {
-        if (auto failed = session_.open()) return failed;
-        for (const std::string& channel : options_.channels)
-            session_.debug("-> SUBSCRIBE to " + one_line(channel));
-        log_.status("connected to " + one_line(session_.broker_name()));
-        if (!log_.flush()) return {};
-        const auto since = client::Clock::now();
-        // A broker that closes while we write may have said why: reading tells.
-        if (auto failed = session_.flush())
-            if (failed->kind == Failure::Kind::interrupted) return failed;
-        auto ended = show_messages();
-        if (client::Clock::now() - since >= good_connection) backoff_.reset();
-        session_.connection().close();
-        if (ended && ended->kind != Failure::Kind::refused)
-            ended->text = "lost " + options_.destination.text() + ": " + ended->text;
-        return ended;
+    // False when the user wants to end, or nobody looks any more. What has come is shown before
+    // more is waited for, and in one go.
+    bool next(ClientEvent& event) {
+        std::error_code error;
+        if (client_.read_event(event, std::chrono::milliseconds(0), error)) return true;
+        if (error != Errc::timed_out || !log_.flush()) return false;
+        return client_.read_event(event, Client::forever, error);
     }
 
-    std::optional<Failure> show_messages() {
-        for (;;) {
-            Session::Event event;
-            auto failed = session_.next(event);
-            if (!failed && event.kind == Session::Kind::message) {
-                log_.message({event.ident, event.channel, event.payload});
-                backoff_.reset();
-                ++shown_;
-                if (how_.count == 0 || shown_ < how_.count) continue;
-            }
-            const bool enough = how_.count != 0 && shown_ >= how_.count;
-            if (!log_.flush() || enough) return {};
-            if (failed) return failed;
-            if (auto ended = session_.receive(client::no_deadline)) return ended;
-        }
-    }
-
-    // False when the user wants to end.
-    bool wait_before_next(const std::string& why) {
-        const auto wait = backoff_.next();
-        console_.complain(why + "; trying again in " + seconds(wait));
-        const auto woken = client::wait_until_ready(console_.stop, POLLIN, client::in(wait), -1);
-        return static_cast<bool>(woken);
+    // Says what happened; false when that was the end.
+    bool goes_on(const ClientEvent& ended) {
+        std::string text(ended.text);
+        if (ended.stage == Stage::greeting && ended.error == Errc::timed_out)
+            text += hint_for_silence(options_);
+        const bool ends = !how_.reconnect || is_final(ended);
+        if (!ends && !ended.pause) return true;  // the user has had enough meanwhile
+        if (!ends) text += "; trying again in " + seconds(*ended.pause);
+        console_.complain(text);
+        return !ends;
     }
 
     int say_goodbye() {
-        session_.connection().close();
+        std::error_code ignored;
+        client_.close(ignored);
         log_.status("closing connection.");
         static_cast<void>(log_.flush());
         return exit_done;
@@ -120,17 +121,16 @@ private:
     const ClientOptions& options_;
     const SubscribeOptions& how_;
     const Console& console_;
-    client::Backoff backoff_;
     MessageLog log_;
-    Session session_;
+    Client client_;
     std::uint64_t shown_ = 0;
 };
 
 }  // namespace
 
 int subscribe(const ClientOptions& options, const SubscribeOptions& how, const Console& console,
-              client::Backoff backoff) {
-    return Subscriber(options, how, console, std::move(backoff)).run();
+              const BackoffOptions& backoff) {
+    return Subscriber(options, how, console, backoff).run();
 }
 
 }  // namespace hpfeeds::cli

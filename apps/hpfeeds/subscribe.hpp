@@ -3,8 +3,8 @@
 // enough.
 #pragma once
 
-#include "client/backoff.hpp"
 #include "console.hpp"
+#include "hpfeeds/options.hpp"
 #include "options.hpp"
 
 namespace hpfeeds::cli {
@@ -13,6 +13,6 @@ namespace hpfeeds::cli {
 // after `backoff`; an ERROR of the broker ends it. Throws hpfeeds::Error when the output cannot be
 // written.
 [[nodiscard]] int subscribe(const ClientOptions& options, const SubscribeOptions& how,
-                            const Console& console, client::Backoff backoff);
+                            const Console& console, const BackoffOptions& backoff);
 
 }  // namespace hpfeeds::cli

@@ -19,8 +19,8 @@
 //            reconnects: run() tells it to its `on_error`, and read() goes on waiting.
 // Threads    publish, subscribe, unsubscribe, flush, stop, close and the questions may be called
 //            from any thread, also at the same time and from inside run()'s callbacks. One thread
-//            at a time reads (run, read, begin). stop() may be called from a signal handler. Do not
-//            fork() a process that has a client and go on using it in the child.
+//            at a time reads (run, read, read_event, begin). stop() may be called from a signal
+//            handler. Do not fork() a process that has a client and go on using it in the child.
 // Signals    the client's thread takes none, and nothing raises SIGPIPE. A blocked call goes on
 //            after a signal whose handler does not call stop().
 // Ownership  a client copies what it is given. A MessageView lives until the next call that reads.
@@ -28,6 +28,7 @@
 #pragma once
 
 #include "hpfeeds/error.hpp"
+#include "hpfeeds/event.hpp"
 #include "hpfeeds/export.hpp"
 #include "hpfeeds/message.hpp"
 #include "hpfeeds/options.hpp"
@@ -132,6 +133,13 @@ public:
     // `error` says why: timed_out, interrupted (by stop()), or what read() would throw. Allocates
     // nothing per message.
     bool read(MessageView& message, std::chrono::milliseconds timeout, std::error_code& error);
+
+    // The next thing that happens, be it a message or a connection that comes or goes: true when
+    // `event` was set. Otherwise `error` says why: timed_out, interrupted (by stop()), closed, or
+    // what ended a session that does not reconnect. Trouble with the network is an event here, not
+    // an error. Whoever does not read in time misses events between the first and the last of
+    // many, but no message. Allocates nothing per message.
+    bool read_event(ClientEvent& event, std::chrono::milliseconds timeout, std::error_code& error);
 
     // for (const hpfeeds::MessageView message : client): reads for ever, and ends after stop().
     // Throws as read() does.

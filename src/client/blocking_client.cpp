@@ -17,6 +17,21 @@ std::span<const std::byte> bytes_of(std::string_view text) {
     return std::as_bytes(std::span(text));
 }
 
+bool is_greeting(const client::Incident& incident) {
+    return incident.kind == client::Incident::Kind::connected;
+}
+
+ClientEvent event_of(const client::Incident& incident) {
+    ClientEvent event;
+    event.kind = incident.kind;
+    event.error = incident.code;
+    (is_greeting(incident) ? event.broker_name : event.text) = incident.text;
+    event.broker_said = incident.broker_said;
+    event.stage = incident.stage;
+    event.pause = incident.pause;
+    return event;
+}
+
 // The text of an error that has a story, or of one that speaks for itself.
 std::string explain(std::string_view doing, const std::error_code& error,
                     const client::Incident& last) {
@@ -119,6 +134,7 @@ void Client::run(const OnMessage& on_message, const OnError& on_error) {
                 on_message(message);
                 break;
             case Kind::incident:
+                if (is_greeting(inbox.incident())) break;
                 state_->session.incident_was_heard();
                 on_error(Error(inbox.incident().text, inbox.incident().code));
                 break;
@@ -149,6 +165,7 @@ bool Client::read(MessageView& message, std::chrono::milliseconds timeout, std::
                 error.clear();
                 return true;
             case Kind::incident:
+                if (is_greeting(inbox.incident())) continue;
                 // The session goes on by itself, or says with Kind::ended that it does not.
                 if (inbox.incident().code == Trouble::network || !state_->reconnect) continue;
                 state_->session.incident_was_heard();
@@ -167,6 +184,34 @@ bool Client::read(MessageView& message, std::chrono::milliseconds timeout, std::
                 return false;
         }
     }
+}
+
+bool Client::read_event(ClientEvent& event, std::chrono::milliseconds timeout,
+                        std::error_code& error) {
+    using Kind = client::Inbox::Kind;
+    client::Inbox& inbox = state_->session.inbox();
+    client::Timeout left(timeout);
+    switch (inbox.next(left, event.message)) {
+        case Kind::message:
+            event.kind = ClientEvent::Kind::message;
+            error.clear();
+            return true;
+        case Kind::incident:
+            if (!is_greeting(inbox.incident())) state_->session.incident_was_heard();
+            event = event_of(inbox.incident());
+            error.clear();
+            return true;
+        case Kind::timed_out:
+            error = Errc::timed_out;
+            return false;
+        case Kind::stopped:
+            error = Errc::interrupted;
+            return false;
+        case Kind::ended:
+            error = inbox.incident().code;
+            return false;
+    }
+    return false;
 }
 
 std::optional<Message> Client::read(std::chrono::milliseconds timeout) {

@@ -96,6 +96,10 @@ public:
     void sent(std::size_t count) noexcept;
 
     [[nodiscard]] bool connected() const noexcept { return state_ == State::connected; }
+    // What is subscribed to, on this connection and all later ones.
+    [[nodiscard]] const std::set<std::string, std::less<>>& channels() const noexcept {
+        return channels_;
+    }
     // Bytes of a frame of which the rest has not come: a connection that ends now ends in the
     // middle.
     [[nodiscard]] std::size_t torn_bytes() const noexcept { return torn_.size(); }

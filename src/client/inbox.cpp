@@ -59,7 +59,10 @@ void Inbox::Filling::add(const MessageView& message) {
 
 void Inbox::Filling::add(Incident incident) {
     Batch& batch = inbox_.filling_;
-    if (batch.incidents.size() == troubles_max) batch.incidents.pop_back();
+    if (batch.incidents.size() == troubles_max) {
+        if (incident.kind == Incident::Kind::connected) return;
+        batch.incidents.pop_back();
+    }
     batch.incidents.push_back({std::move(incident), batch.bytes.size()});
 }
 

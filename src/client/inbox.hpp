@@ -18,24 +18,43 @@
 #include "client/deadline.hpp"
 #include "client/message_frame.hpp"
 #include "client/wake_event.hpp"
+#include "hpfeeds/event.hpp"
 #include "hpfeeds/message.hpp"
 #include "wire/parser.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <vector>
 
 namespace hpfeeds::client {
 
+// What happened on the session besides messages.
 struct Incident {
+    using Kind = ClientEvent::Kind;
+    using Stage = ClientEvent::Stage;
     std::error_code code;
-    std::string text;  // one line for a person
+    std::string text;                 // one line for a person
+    std::string broker_said{};        // the ERROR's text, byte for byte
+    Kind kind = Kind::trouble;        // never message
+    Stage stage = Stage::connecting;  // of a connection that is over
+    std::optional<std::chrono::milliseconds> pause{};
 };
+
+// A broker has introduced itself: its name is the text.
+[[nodiscard]] inline Incident greeting_of(std::string_view broker_name) {
+    Incident greeted;
+    greeted.text = broker_name;
+    greeted.kind = Incident::Kind::connected;
+    return greeted;
+}
 
 class Inbox {
 public:
@@ -58,7 +77,8 @@ public:
         void add(const MessageView& message);
         // Whole PUBLISH frames side by side, each of them sound.
         void add_frames(std::span<const std::byte> frames);
-        // Above troubles_max unread ones the newest takes the place of the last before it.
+        // Above troubles_max unread ones the newest takes the place of the last before it, unless
+        // it is a greeting, which matters less than any trouble.
         void add(Incident incident);
         // Nothing more will come, because of this.
         void end(Incident last);

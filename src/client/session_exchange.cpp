@@ -52,6 +52,7 @@ void SessionThread::apply_requests() {
         asked_.requests = false;
     }
     for (const auto& [channel, wanted] : requests) {
+        if (wanted && machine_.connected()) trace("-> SUBSCRIBE to " + one_line(channel));
         if (wanted)
             static_cast<void>(machine_.subscribe(channel));  // its length was checked
         else
@@ -192,13 +193,9 @@ bool SessionThread::understand(Incident& why) {
         switch (event.kind) {
             case Kind::none:
                 return true;
-            case Kind::connected: {
-                const std::lock_guard lock(mutex_);
-                broker_name_ = event.name;
-                trace("<- INFO, " + one_line(event.name));
-                trace("-> AUTH as " + one_line(options_.ident));
+            case Kind::connected:
+                greeted(event.name);
                 break;
-            }
             case Kind::message:
                 if (options_.trace)
                     trace("<- PUBLISH on " + one_line(event.channel) + " by " +
@@ -210,15 +207,39 @@ bool SessionThread::understand(Incident& why) {
                 break;
             case Kind::error:
                 trace("<- ERROR");
-                why = {refusal_of(event.text), "the broker refused: " + one_line(event.text)};
-                refused_channel_ = refused_channel(event.text);
+                why = refused(event.text);
                 return false;
             case Kind::violation:
-                why = {Errc::not_hpfeeds,
-                       where() + " does not speak hpfeeds: " + std::string(event.text)};
+                why = nonsense(event.text);
                 return false;
         }
     }
+}
+
+void SessionThread::greeted(std::string_view broker_name) {
+    stage_ = Incident::Stage::exchanging;
+    {
+        const std::lock_guard lock(mutex_);
+        broker_name_ = broker_name;
+    }
+    trace("<- INFO, " + one_line(broker_name));
+    trace("-> AUTH as " + one_line(options_.ident));
+    for (const std::string& channel : machine_.channels())
+        trace("-> SUBSCRIBE to " + one_line(channel));
+    Inbox::Filling(inbox_, Inbox::Wake::later).add(greeting_of(broker_name));
+}
+
+Incident SessionThread::refused(std::string_view text) {
+    refused_channel_ = refused_channel(text);
+    return {refusal_of(text), "the broker refused: " + one_line(text), std::string(text)};
+}
+
+// Whoever introduced itself as a broker is one, and has lost its way.
+Incident SessionThread::nonsense(std::string_view why) const {
+    const bool was_broker = stage_ == Incident::Stage::exchanging;
+    return {Errc::not_hpfeeds,
+            (was_broker ? "lost " + where() + ": " : where() + " does not speak hpfeeds: ") +
+                std::string(why)};
 }
 
 // Forgets what is where it should be, and tells those who wait for it.
@@ -326,13 +347,8 @@ std::optional<Incident> SessionThread::say_goodbye() {
         auto event = machine_.next();
         for (; event.kind == ClientMachine::Kind::message; event = machine_.next()) {
         }
-        if (event.kind == ClientMachine::Kind::error) {
-            refused_channel_ = refused_channel(event.text);
-            return Incident{refusal_of(event.text), "the broker refused: " + one_line(event.text)};
-        }
-        if (event.kind == ClientMachine::Kind::violation)
-            return Incident{Errc::not_hpfeeds,
-                            where() + " does not speak hpfeeds: " + std::string(event.text)};
+        if (event.kind == ClientMachine::Kind::error) return refused(event.text);
+        if (event.kind == ClientMachine::Kind::violation) return nonsense(event.text);
     }
     if (error == Errc::closed_by_broker) {
         std::uint64_t tag = 0;

@@ -68,8 +68,16 @@ void SessionThread::serve() {
         why = converse();
         if (Clock::now() - begin >= good_connection) backoff_.reset();
         lost(why);
-        if (!options_.reconnect || said_goodbye_ || !going_on()) break;
-        wait_before_next();
+        std::optional<std::chrono::milliseconds> pause;
+        if (tries_again()) pause = backoff_.next();
+        if (why.code && why.code != Errc::interrupted) {
+            why.kind = Incident::Kind::disconnected;
+            why.stage = stage_;
+            why.pause = pause;
+            report(why);
+        }
+        if (!pause) break;
+        wait_before_next(*pause);
     } while (going_on());
     finish(std::move(why));
 }
@@ -80,13 +88,16 @@ bool SessionThread::going_on() const {
     return !closing_ || (!spool_ && !all_sent() && Clock::now() < *closing_);
 }
 
-void SessionThread::wait_before_next() {
-    const std::chrono::milliseconds wait = backoff_.next();
+bool SessionThread::tries_again() const {
+    return options_.reconnect && !said_goodbye_ && going_on();
+}
+
+void SessionThread::wait_before_next(std::chrono::milliseconds pause) {
     std::unique_lock lock(mutex_);
     const bool was_closing = closing_.has_value();
-    Deadline until = in(wait);
+    Deadline until = in(pause);
     if (was_closing) until = std::min(until, *closing_);
-    if (!was_closing) trace("trying again in " + std::to_string(wait.count()) + " ms");
+    if (!was_closing) trace("trying again in " + std::to_string(pause.count()) + " ms");
     changed_.wait_until(lock, until, [&] { return !was_closing && closing_.has_value(); });
 }
 
@@ -94,6 +105,7 @@ void SessionThread::wait_before_next() {
 Incident SessionThread::converse() {
     machine_.reset();
     acknowledged_.reset();
+    stage_ = Incident::Stage::connecting;
     proven_ = false;
     keeps_sent_ = false;
     asked_ = {};
@@ -107,6 +119,7 @@ Incident SessionThread::converse() {
     if (const auto error = connection_.open(destination_, in(options_.timeout)))
         return {error, "cannot connect to " + where() + ": " + connection_.explanation()};
     trace("connected to " + connection_.explanation());
+    stage_ = Incident::Stage::greeting;
     if (auto failed = greet()) return std::move(*failed);
     {
         const std::lock_guard lock(mutex_);
@@ -157,7 +170,6 @@ void SessionThread::lost(const Incident& why) {
     }
     if (refused != 0) forget_spooled(refused);
     if (why.code == Errc::authentication_failed) backoff_.slow_down();
-    if (why.code && why.code != Errc::interrupted) report(why);
 }
 
 void SessionThread::report(Incident incident) {

@@ -93,11 +93,15 @@ private:
     [[nodiscard]] bool read_step(Incident& why);
     [[nodiscard]] bool read_what_came(Incident& why);
     [[nodiscard]] bool understand(Incident& why);
+    void greeted(std::string_view broker_name);
+    [[nodiscard]] Incident refused(std::string_view text);
+    [[nodiscard]] Incident nonsense(std::string_view why) const;
     void settle();
     void wait_for_events();
     std::optional<Incident> say_goodbye();
     void lost(const Incident& why);
-    void wait_before_next();
+    [[nodiscard]] bool tries_again() const;
+    void wait_before_next(std::chrono::milliseconds pause);
     [[nodiscard]] bool going_on() const;
     void finish(Incident why);
 
@@ -136,6 +140,7 @@ private:
     std::array<std::byte, read_bytes_max> room_{};
     std::uint64_t spool_fed_ = 0;  // the newest event that is in the outbox
     Deadline doubt_ends_{};        // of the login
+    Incident::Stage stage_{};      // of this connection
     bool proven_ = false;          // the login is good
     bool keeps_sent_ = false;      // the outbox keeps what was sent, as the login is in doubt
     struct {                       // what callers wanted when they were looked at

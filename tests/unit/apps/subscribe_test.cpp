@@ -19,9 +19,8 @@ using namespace testing;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-client::Backoff hasty() {
-    return client::Backoff({std::chrono::milliseconds(2), std::chrono::milliseconds(4)},
-                           [] { return 0U; });
+BackoffOptions hasty() {
+    return {std::chrono::milliseconds(2), std::chrono::milliseconds(4)};
 }
 
 SubscribeOptions counted(std::uint64_t count) {
@@ -119,6 +118,37 @@ TEST(Subscribe, EndsWithAFailureWhenItMayNotReconnect) {
     EXPECT_THAT(refused.err(), HasSubstr("Connection refused\n"));
 }
 
+TEST(Subscribe, SaysExactlyWhatItLostAndHowLongItWaits) {
+    ScriptedBroker broker({[](const Peer& peer) {
+                               static_cast<void>(greet(peer));
+                               static_cast<void>(peer.read_frame());
+                           },
+                           [](const Peer& peer) {
+                               static_cast<void>(greet(peer));
+                               peer.send(publish("x", "chan", "one"));
+                               peer.stay_silent();
+                           }});
+    const CapturedConsole captured;
+    EXPECT_EQ(subscribe(options_for(broker.port()), counted(1), captured.console(), hasty()),
+              exit_done);
+    EXPECT_EQ(captured.err(), "hpfeeds: lost 127.0.0.1:" + std::to_string(broker.port()) +
+                                  ": the broker closed the connection; trying again in 0.0 s\n");
+}
+
+TEST(Subscribe, GuessesWhatASilentBrokerWaitsFor) {
+    ScriptedBroker broker({[](const Peer& peer) { peer.stay_silent(); }});
+    ClientOptions options = options_for(broker.port());
+    options.timeout = std::chrono::milliseconds(20);
+    SubscribeOptions how;
+    how.reconnect = false;
+    const CapturedConsole captured;
+    EXPECT_EQ(subscribe(options, how, captured.console(), hasty()), exit_failed);
+    EXPECT_EQ(
+        captured.err(),
+        "hpfeeds: 127.0.0.1:" + std::to_string(broker.port()) +
+            " said nothing for 1 s; if the broker expects TLS, add --tls or --tlscert FILE\n");
+}
+
 TEST(Subscribe, EndsWithAFailureWhenTheBrokerRefuses) {
     ScriptedBroker broker({[](const Peer& peer) {
         static_cast<void>(greet(peer));
@@ -170,7 +200,7 @@ TEST(Subscribe, EndsWellWhenTheUserWantsToWhileWaitingToReconnect) {
     const CapturedConsole captured;
     captured.ask_to_stop();
     const DeadPort dead;
-    client::Backoff patient({std::chrono::hours(1), std::chrono::hours(1)}, [] { return 0U; });
+    const BackoffOptions patient{std::chrono::hours(1), std::chrono::hours(1)};
     EXPECT_EQ(subscribe(options_for(dead.port()), {}, captured.console(), patient), exit_done);
     EXPECT_EQ(captured.out(), "[feedcli] closing connection.\n");
 }

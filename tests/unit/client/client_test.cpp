@@ -648,16 +648,19 @@ TEST(Client, SaysAtTheEndWhatWasRefusedBeforeIt) {
 }
 
 TEST(Client, SaysAtTheEndThatNobodyConfirmed) {
-    ScriptedBroker broker({[](const Peer& peer) {
+    // A machine too busy to greet within the time-out is tried again; only who got a message hangs.
+    ScriptedBroker broker(std::vector<Script>(200, [](const Peer& peer) {
         greet(peer);
+        if (peer.read_frame().empty()) return;
         static_cast<void>(peer.read_all());
         peer.hang();
-    }});
+    }));
     auto options = options_for(broker.port());
     options.timeout = 50ms;
     Client client(options);
-    client.connect(20s);
+    client.connect(30s);
     client.publish("chan", "one");
+    client.flush(30s);
     std::error_code failed;
     client.close(failed);
     EXPECT_EQ(failed, Errc::unconfirmed);
