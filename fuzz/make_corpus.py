@@ -170,13 +170,152 @@ PROXY_HEADER = {
     "auth": AUTH,
 }
 
+EXPORTER_REQUEST = {
+    "metrics": b"GET /metrics HTTP/1.1\r\nHost: broker:9431\r\nAccept: text/plain\r\n\r\n",
+    "page": b"GET /idents?limit=50&offset=100&sort=bytes HTTP/1.0\n\n",
+    "by-a-proxy": b"HEAD http://broker:9431/overview?x HTTP/1.1\r\n\r\n",
+    "host-alone": b"GET http://broker HTTP/1.1\r\n\r\n",
+    "no-end": b"GET /metrics HTTP/1.1\r\nHost: x\r\n",
+    "endless": b"GET /" + b"a" * 8192,
+    "version-2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    "small-letters": b"get / HTTP/1.1\r\n\r\n",
+    "two-at-once": b"GET / HTTP/1.1\r\n\r\nGET /metrics HTTP/1.1\r\n\r\n",
+    "auth": AUTH,
+    "query": b"limit=1000&offset=1000000&sort=messages",
+    "limit-0": b"limit=0",
+    "offset-too-large": b"offset=1000001",
+    "sort-unknown": b"sort=\x1b[2J",
+    "unknown": b"&&limits=1&" + b"x" * 60,
+}
+
+# Each * is a secret (hidden.hpp).
+SQL_URL = {
+    "mysql": b"mysql://user:*@127.0.0.1:3306/keys?unix_socket=/run/s&charset=utf8mb4&ssl_ca=a&ssl_cert=b&ssl_key=c",
+    "postgresql": b"postgresql+asyncpg://u%40:p%2F*@[::1]:5432/keys?sslmode=verify-full&host=/run",
+    "sqlite": b"sqlite:////var/lib/keys.db",
+    "sqlite-host": b"sqlite://host/keys.db",
+    "other-names": b"postgres://host/d%62",
+    "slash-in-password": b"mysql://user:*/x@host/keys",
+    "question-in-password": b"mysql://user:*?x@host/keys",
+    "looks-like-a-port": b"mysql://user:12/q?*@host/keys",
+    "at-in-password": b"mysql://user:*@x@host/keys",
+    "percent": b"mysql://user:*%zz@host/keys",
+    "port": b"mysql://user:*@host:65536/keys",
+    "no-database": b"mysql://user:*@host",
+    "half-a-bracket": b"mysql://user:*@[::1/keys",
+    "nul-in-brackets": b"mysql://user:*@[\0]/keys",
+    "unknown-option": b"mysql://user:*@host/keys?ssl=1",
+    "half-a-certificate": b"mysql://user:*@host/keys?ssl_cert=b",
+    "unknown": b"oracle://user:*@host/keys",
+}
+MONGO_URL = {
+    "all": b"mongodb://user:*@a:27017,[::1]:27018/keys?collection=sensors&replicaSet=r&tls=true",
+    "srv": b"mongodb+srv://cluster.example/keys",
+    "at-in-password": b"mongodb://user:*@x@host/keys",
+    "slash-in-password": b"mongodb://user:*/x@host/keys",
+    "colon-in-password": b"mongodb://user:*:x@host/keys",
+    "percent": b"mongodb://user:*%zz@host/keys",
+    "no-database": b"mongodb://user:*@host",
+    "no-host": b"mongodb://user:*@/keys",
+    "line-feed": b"mongodb://user:*@a\nb/keys",
+    "unknown-option": b"mongodb://user:*@host/keys?speed=1",
+    "endless-wait": b"mongodb://user:*@host/keys?socketTimeoutMS=0",
+    "mechanism": b"mongodb://user:*@host/keys?authMechanism=MONGODB-X509",
+    "collection": b"mongodb://host/keys?collection=%24cmd",
+    "no-value": b"mongodb://user:*@host/keys?tls",
+}
+
+
+def bson(*elements: bytes) -> bytes:
+    body = b"".join(elements) + b"\0"
+    return struct.pack("<i", 4 + len(body)) + body
+
+
+def element(kind: int, name: bytes, value: bytes) -> bytes:
+    return bytes([kind]) + name + b"\0" + value
+
+
+def text(name: bytes, value: bytes) -> bytes:
+    return element(2, name, struct.pack("<i", len(value) + 1) + value + b"\0")
+
+
+def names(name: bytes, *values: bytes) -> bytes:
+    return element(4, name, bson(*(text(b"%d" % at, value) for at, value in enumerate(values))))
+
+
+WHO = text(b"identifier", b"sensor") + text(b"secret", b"Hu5h")
+MONGO_DOCUMENT = {
+    "key": bson(WHO, text(b"owner", b"lab"), names(b"publish", b"events", b"other"), names(b"subscribe")),
+    "least": bson(WHO),
+    "nulls": bson(WHO, element(10, b"owner", b""), element(10, b"publish", b""), element(6, b"subscribe", b"")),
+    "no-secret": bson(text(b"identifier", b"Hu5h")),
+    "empty-secret": bson(text(b"identifier", b"Hu5h"), text(b"secret", b"")),
+    "secret-is-number": bson(text(b"identifier", b"sensor"), element(16, b"secret", bytes(4))),
+    "list-is-text": bson(WHO, text(b"publish", b"Hu5h")),
+    "list-of-numbers": bson(WHO, element(4, b"publish", bson(element(18, b"0", bytes(8))))),
+    "list-of-lists": bson(WHO, element(4, b"publish", bson(names(b"0", b"Hu5h")))),
+    "list-too-long": bson(WHO, element(4, b"publish", struct.pack("<i", 99) + b"\0")),
+    "text-too-long": bson(element(2, b"identifier", struct.pack("<i", 99) + b"x\0")),
+    "not-utf8": bson(text(b"identifier", b"\xff"), text(b"secret", b"\xfe"), names(b"publish", b"\xfd")),
+    "nul-in-ident": bson(text(b"identifier", b"a\0b"), text(b"secret", b"s")),
+    "length-negative": struct.pack("<i", -5) + b"\0",
+}
+
+# The first byte of a row says which columns are NULL; each column ends at a byte 0xff.
+KEY_ROW = {
+    "key": b'\0lab\xffsensor\xffHu5h\xff["events","other"]\xff[]',
+    "nulls": b"\x19\xffsensor\xffHu5h",
+    "nothing": b"\x1f",
+    "null-of-json": b"\0\xffsensor\xffHu5h\xffnull\xffnull",
+    "no-secret": b"\4lab\xffsensor\xff\xff[]\xff[]",
+    "not-a-list": b'\0lab\xffsensor\xffHu5h\xff{"a": 1}\xff[]',
+    "list-of-numbers": b"\0lab\xffsensor\xffHu5h\xff[]\xff[1, 2.5e300]",
+    "nested": b"\0lab\xffsensor\xffHu5h\xff[" + b"[" * 70 + b"]" * 70 + b"]",
+    "torn": b'\0lab\xffsensor\xffHu5h\xff["eve',
+    "names-of-all-kinds": b'\0lab\xffsen\nsor\xffHu5h\xff["\\u00fc","\\ud83d\\ude00","\\u0000",""]',
+    "half-a-pair": b'\0lab\xffsensor\xffHu5h\xff["\\ud83d"]',
+}
+
+# Each * is a secret (hidden.hpp).
+TENTACOOL = {
+    "keys": b"user1;*;channel1,channel2;channel22;\nuser2;*;;a\n",
+    "blanks": b" user ; * ;\ta , b ;\r\n",
+    "three-fields": b"user;*;a",
+    "six-fields": b"user;*;a;b;c;d",
+    "no-secret": b"user;;a;b;",
+    "no-ident": b";*;a;b",
+    "twice": b"user;*;a;b\nuser;*x;a;b\n",
+    "behind-an-empty-line": b"user;*;a;b\n\nuser2;*;a;b\n",
+    "long-channel": b"user;*;" + b"c" * 256 + b";b",
+    "long-ident": b"i" * 256 + b";*;a;b",
+}
+
+# A packet, and a variable's value.
+TAKEOVER = {
+    "socket": b"shpfeeds",
+    "all-sent": b"a",
+    "failed": b"fno such file\n",
+    "unknown-word": b"\0",
+    "nothing": b"",
+    "longest": b"s" + b"n" * 4095,
+    "too-long": b"s" + b"n" * 4096,
+    "number": b"30000000",
+    "number-too-large": b"99999999999999999999",
+    "negative": b"-1",
+    "with-unit": b"30s",
+    "line-feed": b"1\n2\x7f",
+    "names": b"hpfeeds:web::x",
+}
+
 CANARY = {"song": b"hp\xfe"}
 
 
 def main() -> None:
     seeds = {"parser": PARSER, "endpoint": ENDPOINT, "json_accounts": JSON_ACCOUNTS,
              "client_machine": CLIENT_MACHINE, "door": DOOR, "pem_files": PEM_FILES, "proxy_header": PROXY_HEADER,
-             "canary": CANARY}
+             "exporter_request": EXPORTER_REQUEST, "sql_url": SQL_URL, "mongo_url": MONGO_URL,
+             "mongo_document": MONGO_DOCUMENT, "key_row": KEY_ROW, "tentacool": TENTACOOL,
+             "takeover": TAKEOVER, "canary": CANARY}
     for target, files in seeds.items():
         folder = CORPUS / target
         folder.mkdir(parents=True, exist_ok=True)

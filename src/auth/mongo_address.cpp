@@ -96,7 +96,7 @@ MongoAddress::MongoAddress(const std::string& text, const MongoTimeouts& timeout
         for_driver += mark + option + '=' + value;
         mark = '&';
     }
-    if (collection_ != usual_collection) name_ += "?collection=" + collection_;
+    if (collection_ != usual_collection) name_ += "?collection=" + printable(collection_);
 
     bson_error_t error{};
     uri_.reset(mongoc_uri_new_with_error(for_driver.c_str(), &error));

@@ -32,6 +32,10 @@ void read_options(std::string_view text, MongoUrl& url) {
 
 }  // namespace
 
+std::string MongoUrl::name() const {
+    return scheme + printable(hosts) + '/' + printable(database);
+}
+
 std::string lower_case(std::string_view text) {
     std::string out(text);
     for (char& byte : out)
@@ -72,9 +76,9 @@ MongoUrl split_mongo_url(std::string_view text) {
         throw Error("'" + url.scheme + "…': no host is named; write " + url.scheme +
                     "HOST:PORT/DATABASE");
     if (url.database.empty())
-        throw Error(url.scheme + url.hosts +
+        throw Error(url.scheme + printable(url.hosts) +
                     ": no database is named; put it behind the host, as in " + url.scheme +
-                    url.hosts + "/hpfeeds");
+                    printable(url.hosts) + "/hpfeeds");
     read_options(text, url);
     return url;
 }

@@ -21,8 +21,8 @@ struct MongoUrl {
     std::string database;
     std::vector<std::pair<std::string, std::string>> options;
 
-    // What may be told of it: scheme, hosts and database.
-    [[nodiscard]] std::string name() const { return scheme + hosts + '/' + database; }
+    // What may be told of it, in one line: scheme, hosts and database.
+    [[nodiscard]] std::string name() const;
 };
 
 // Refuses what would make parts of a password look like something else.

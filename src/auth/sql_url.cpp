@@ -105,6 +105,8 @@ void read_host(SqlUrl& url, std::string_view scheme, std::string_view text) {
         if (closed == std::string_view::npos)
             refuse(scheme, "the IPv6 address lacks its closing bracket");
         url.host = text.substr(1, closed - 1);
+        if (url.host.find('\0') != std::string::npos)
+            refuse(scheme, "the IPv6 address holds a NUL");
         const std::string_view rest = text.substr(closed + 1);
         has_port = rest.starts_with(':');
         if (has_port) port = rest.substr(1);
@@ -163,6 +165,10 @@ bool has_setting(const SqlUrl& url, std::string_view name) {
 }
 
 void read_options(SqlUrl& url, std::string_view scheme, std::string_view text) {
+    // Then what we take for options may be the end of a password with a / and a ? in it.
+    if (text.find('@') != std::string_view::npos)
+        refuse(scheme, std::string("an @ stands behind the ?; in an option, write it as %40") +
+                           how_to_escape);
     while (!text.empty()) {
         const auto end = text.find('&');
         if (const std::string_view one = text.substr(0, end); !one.empty())
@@ -177,7 +183,7 @@ void read_options(SqlUrl& url, std::string_view scheme, std::string_view text) {
 }  // namespace
 
 std::string SqlUrl::name() const {
-    if (kind == Kind::sqlite) return database;
+    if (kind == Kind::sqlite) return printable(database);
     std::string text = std::string(scheme_name(kind)) + "://";
     const bool address = host.find(':') != std::string::npos;
     text += address ? "[" + printable(host) + "]" : printable(host);

@@ -50,6 +50,11 @@ TEST(MongoUrl, MustNameAHostAndADatabase) {
     EXPECT_THAT(fault("mongodb://h/db?=x"), HasSubstr("NAME=VALUE"));
 }
 
+TEST(MongoUrl, IsToldOnOneLine) {
+    EXPECT_EQ(split_mongo_url("mongodb://me@a\nb/d\x1b").name(), R"(mongodb://a\x0ab/d\x1b)");
+    EXPECT_THAT(fault("mongodb://a\nb"), AllOf(HasSubstr(R"(a\x0ab)"), Not(HasSubstr("\n"))));
+}
+
 TEST(MongoUrl, NeverTakesAPieceOfAPasswordForSomethingElse) {
     for (const char* url :
          {"mongodb://me:hunter/2@h/db", "mongodb://me:hunter@2@h/db", "mongodb://me:hunter?2@h/db",

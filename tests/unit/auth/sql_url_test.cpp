@@ -108,6 +108,7 @@ TEST(SqlUrl, RefusesWhatCannotBeMeant) {
         {"database+mysql://h:33a/d", "the port"},
         {"database+mysql://[::1/d", "closing bracket"},
         {"database+mysql://[::1]x/d", "only :PORT"},
+        {"database+postgresql:///d?host=@abstract", "in an option, write it as %40"},
         {"database+mysql://u:%zz@h/d", "two hexadecimal digits"},
         {"database+mysql://u:%4@h/d", "two hexadecimal digits"},
         {"database+mysql://u:%00@h/d", "NUL"},
@@ -126,13 +127,23 @@ TEST(SqlUrl, RefusesWhatCannotBeMeant) {
         EXPECT_THAT(refusal(text), HasSubstr(why)) << text;
 }
 
+TEST(SqlUrl, RefusesANulInAnIpv6Address) {
+    using namespace std::string_literals;
+    EXPECT_THAT(refusal("database+mysql://[::1\0]/d"s), HasSubstr("NUL"));
+}
+
+TEST(SqlUrl, IsToldOnOneLine) {
+    EXPECT_EQ(parse_sql_url("database+sqlite:///a\nb.db").name(), R"(a\x0ab.db)");
+}
+
 TEST(SqlUrl, NeverTellsAPassword) {
     for (const char* wrong :
          {"database+mysql://u:hunter2@h:x/d", "database+mysql://u:hun/ter2@h/d",
           "database+mysql://u:hunter2%@h/d", "database+mysql://u:hunter2@h",
-          "database+mysql://u:?hunter2@h/d", "database+mysql://u:hunter2@h/d?ssl=1",
-          "database+oracle://u:hunter2@h/d", "database+mysql:u:hunter2@h/d",
-          "database+sqlite://u:hunter2@h/d", "database+mysql://u:hunter2@[::1/d"})
+          "database+mysql://u:?hunter2@h/d", "database+mysql://u:1/d?hunter2@h/d",
+          "database+mysql://u:hunter2@h/d?ssl=1", "database+oracle://u:hunter2@h/d",
+          "database+mysql:u:hunter2@h/d", "database+sqlite://u:hunter2@h/d",
+          "database+mysql://u:hunter2@[::1/d"})
         EXPECT_THAT(refusal(wrong), AllOf(Not(HasSubstr("hunter2")), Not(HasSubstr("ter2@"))))
             << wrong;
 }
