@@ -191,6 +191,27 @@ TEST(Notify, TellsThatItIsReadyOnceItListensAndThatItStops) {
     EXPECT_EQ(broker.process().wait(), (Ended{0, 0}));
 }
 
+TEST(Notify, TellsThatItReadsItsConfigurationAgainAndWhenItHasDone) {
+    NotifySocket manager;
+    const BrokerProcess broker({.environment = {manager.variable()}});
+    const std::string ready = manager.wait_for("READY=1").text;
+    ::kill(broker.pid(), SIGHUP);
+    EXPECT_THAT(manager.wait_for("RELOADING=1").text, HasSubstr("\nMONOTONIC_USEC="));
+    EXPECT_EQ(manager.wait_for("READY=1").text, ready);
+    broker.wait_for_log({"configuration read again"});
+}
+
+TEST(Notify, AReloadThatIsRefusedEndsToo) {
+    NotifySocket manager;
+    const BrokerProcess broker({.environment = {manager.variable()}});
+    manager.wait_for("READY=1");
+    write_file(broker.directory().file("users.json"), "{");
+    ::kill(broker.pid(), SIGHUP);
+    manager.wait_for("RELOADING=1");
+    manager.wait_for("READY=1");
+    broker.wait_for_log({"everything stays as it is", "users.json"});
+}
+
 TEST(Notify, AStoreThatIsOutDoesNotKeepItFromBeingReady) {
     NotifySocket manager;
     const BrokerProcess broker(

@@ -30,6 +30,13 @@ systemd-analyze security --offline=yes --threshold=20 "$work/hpfeeds-broker.serv
 setting() { sed -n "s/^$2=//p" "$units/hpfeeds-broker.$1"; }
 [[ $(setting service Type) == notify ]] || fail "the unit does not wait for READY=1"
 [[ -n $(setting service WatchdogSec) ]] || fail "the unit has no watchdog"
-# The default that /etc/default gives away must be the socket's port.
-grep -q "port=$(setting socket ListenStream) " "$units/hpfeeds-broker.default" || fail "the socket has another port"
+[[ $(setting service ExecReload) == "/bin/kill -HUP \$MAINPID" ]] || fail "the unit cannot reload"
+# The port that the package's configuration gives away must be the socket's.
+grep -q "port=$(setting socket ListenStream)\"" "$units/broker.toml" || fail "the socket has another port"
+# That configuration is one, and the unit's environment names the place where the package puts it.
+cp "$units/broker.toml" "$work/"
+said=$(cd "$work" && "$2" --print-config --config broker.toml 2>&1) || fail "$said"
+# shellcheck disable=SC1091  # the package's own file
+(. "$units/hpfeeds-broker.default" && grep -qx "$HPFEEDS_BROKER_CONFIG" "$1/packaging/debian/conffiles" &&
+    [[ -z $HPFEEDS_BROKER_OPTIONS ]]) || fail "/etc/default names no configuration of the package"
 echo "the units are right"
