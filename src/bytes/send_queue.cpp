@@ -32,7 +32,7 @@ NodePool::~NodePool() {
 
 QueueNode* NodePool::take() noexcept {
     if (!free_) return new QueueNode;
-    idle_count_min_ = std::min(idle_count_min_, --free_count_);
+    --free_count_;
     QueueNode* node = std::exchange(free_, free_->next);
     node->next = nullptr;
     return node;
@@ -43,12 +43,15 @@ void NodePool::give_back(QueueNode* node) noexcept {
         delete node;
         return;
     }
+    // The count is least just before it rises: looking here spares every take a look.
+    if (free_count_ < idle_count_min_) idle_count_min_ = free_count_;
     node->next = free_;
     free_ = node;
     ++free_count_;
 }
 
 bool NodePool::trim() noexcept {
+    idle_count_min_ = std::min(idle_count_min_, free_count_);
     for (std::size_t surplus = (idle_count_min_ + 1) / 2; surplus; --surplus, --free_count_)
         delete std::exchange(free_, free_->next);
     idle_count_min_ = free_count_;
