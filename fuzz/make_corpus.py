@@ -74,6 +74,24 @@ USERS = b"""{
   "logger": {"owner": "lab", "secret": "\\u00fc", "pubchans": [], "subchans": ["events", "other"], "note": {"a": [1]}}
 }
 """
+CONFIGURATION = {
+    "usual": b'# a broker\nendpoint = ["tcp:port=20000", \'tls:port=1:key=k:cert=c\']\nthreads = 2 # of them\nwildcards = true\n',
+    "list-over-lines": b'auth = [\n  "users.json", # one\n\n  \'env\',\n]\r\n',
+    "escapes": b'name = "\\u00e9\\U0001F41D \\"\\\\\\t\\b\\n"\n\'max-queue\' = \'\\:\\:1\'',
+    "numbers": b'a = 0\nb = +1_000\nc = -5\nd = 0xff\n',
+    "key-twice": b'debug = true\ndebug = false\n',
+    "table": b'[limits]\nmax-queue = "1M"\n',
+    "dotted": b'a.b = 1\n',
+    "fraction": b'threads = 1.5\n',
+    "lines-of-text": b'name = """\nx"""\n',
+    "open-list": b'auth = ["env"',
+    "open-text": b'name = "env\n',
+    "not-utf8": b'name = "\xff\xc0\x80"\n',
+    "control": b'name = "\x00\x1b"\n',
+    "byte-order-mark": b'\xef\xbb\xbfdebug = true\n',
+    "surrogate": b'name = "\\ud800"\n',
+}
+
 JSON_ACCOUNTS = {
     "users": USERS,
     "empty": b"{}",
@@ -311,7 +329,7 @@ CANARY = {"song": b"hp\xfe"}
 
 
 def main() -> None:
-    seeds = {"parser": PARSER, "endpoint": ENDPOINT, "json_accounts": JSON_ACCOUNTS,
+    seeds = {"parser": PARSER, "endpoint": ENDPOINT, "configuration": CONFIGURATION, "json_accounts": JSON_ACCOUNTS,
              "client_machine": CLIENT_MACHINE, "door": DOOR, "pem_files": PEM_FILES, "proxy_header": PROXY_HEADER,
              "exporter_request": EXPORTER_REQUEST, "sql_url": SQL_URL, "mongo_url": MONGO_URL,
              "mongo_document": MONGO_DOCUMENT, "key_row": KEY_ROW, "tentacool": TENTACOOL,
