@@ -6,6 +6,8 @@
 //     … publish with what is to be tested, read with a second client …
 //     broker.restart();   // does the sensor come back?
 //
+//     hpfeeds::testing::Broker with_tls(users, {.enabled = true});   // options_for() trusts it
+//
 // It is the real broker with its real refusals, not a model of one; only a failed login is answered
 // at once instead of after a second, so that tests of it are quick.
 //
@@ -14,7 +16,8 @@
 //            process.
 // Ownership  destroying it closes every connection and ends its threads.
 // Errors     the constructor and start() throw hpfeeds::Error when no port or descriptor is to be
-//            had. Links hpfeeds::testing; not for production: keys are in the program.
+//            had, or a certificate cannot be used. Links hpfeeds::testing; not for production: keys
+//            are in the program.
 #pragma once
 
 #include "hpfeeds/options.hpp"
@@ -35,11 +38,21 @@ struct User {
     std::vector<std::string> subscribe = {};  // channels this user may subscribe to
 };
 
+// Whether, and as whom, a broker speaks TLS.
+struct BrokerTls {
+    // Every connection is TLS 1.2 or newer.
+    bool enabled = false;
+    // PEM files of a certificate and its key, which must be good for 127.0.0.1. Both empty: made
+    // for this broker, signed by itself, and removed with it.
+    std::string certificate_file{};
+    std::string key_file{};  // see certificate_file; give both or neither
+};
+
 // A broker on 127.0.0.1 that lives as long as this object.
 class Broker {
 public:
     // Starts serving `users` before it returns.
-    explicit Broker(std::vector<User> users);
+    explicit Broker(std::vector<User> users, BrokerTls tls = {});
     // Stops at once.
     ~Broker();
     Broker(const Broker&) = delete;
@@ -56,7 +69,9 @@ public:
 
     // The loopback port; the same for the whole life of this object.
     [[nodiscard]] std::uint16_t port() const noexcept;
-    // Options for a client that logs in as `ident`, one of the users: host, port, ident, secret.
+    // Options for a client that logs in as `ident`, one of the users: host, port, ident, secret,
+    // and with TLS the broker's certificate as the one to trust (a file that this object owns when
+    // it made the certificate).
     // Throws hpfeeds::Error for an ident that is not among them.
     [[nodiscard]] ClientOptions options_for(std::string_view ident) const;
 

@@ -37,6 +37,7 @@ FLOORS = {
 THIRD_PARTY = {
     "CLI/": ["src/config/command_line.cpp", "apps/"],
     "openssl/": ["src/wire/challenge.cpp", "src/net/", "src/client/certificate_facts.cpp", "src/client/tls_session.cpp",
+                 "src/testing/certificate.cpp",
                  "apps/hpfeeds/output.cpp", "apps/hpfeeds/user_output.cpp"],
     "sqlite3.h": ["src/auth/", "src/client/spool.cpp"],
     "mongoc/": ["src/auth/mongo_driver.hpp"],

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <csignal>
+#include <filesystem>
 #include <optional>
 #include <string>
 
@@ -26,6 +27,8 @@ public:
         hpfeeds::client::Destination destination;
         destination.host = options.host;
         destination.port = options.port;
+        destination.tls = options.tls.enabled;
+        destination.trusted_file = options.tls.trusted_file;
         opened_ = connection_.open(destination, patience());
         if (!opened_) static_cast<void>(next());
     }
@@ -143,6 +146,45 @@ TEST(TestingBroker, LeavesTheProcessAlone) {
     struct sigaction pipe {};
     sigaction(SIGPIPE, nullptr, &pipe);
     EXPECT_EQ(pipe.sa_handler, SIG_DFL);
+}
+
+TEST(TestingBroker, SpeaksTlsWithACertificateOfItsOwn) {
+    std::string made;
+    {
+        Broker broker(users(), {.enabled = true});
+        const hpfeeds::ClientOptions options = broker.options_for("sensor");
+        made = options.tls.trusted_file;
+        EXPECT_FALSE(Caller(options).opened());
+        broker.restart();
+        EXPECT_FALSE(Caller(options).opened());
+        hpfeeds::ClientOptions trusting_nobody = options;
+        trusting_nobody.tls.trusted_file.clear();
+        EXPECT_EQ(Caller(trusting_nobody).opened(), hpfeeds::Errc::certificate_refused);
+        hpfeeds::ClientOptions by_name = options;
+        by_name.host = "localhost";
+        EXPECT_FALSE(Caller(by_name).opened());
+        EXPECT_EQ(std::filesystem::status(std::filesystem::path(made).parent_path()).permissions(),
+                  std::filesystem::perms::owner_all);
+    }
+    EXPECT_FALSE(std::filesystem::exists(std::filesystem::path(made).parent_path()));
+}
+
+TEST(TestingBroker, SpeaksTlsWithACertificateThatIsGiven) {
+    const Broker maker(users(), {.enabled = true});
+    const std::string certificate = maker.options_for("sensor").tls.trusted_file;
+    const std::string key = std::filesystem::path(certificate).parent_path() / "key.pem";
+    const Broker broker(users(),
+                        {.enabled = true, .certificate_file = certificate, .key_file = key});
+    EXPECT_EQ(broker.options_for("sensor").tls.trusted_file, certificate);
+    EXPECT_FALSE(Caller(broker.options_for("sensor")).opened());
+}
+
+TEST(TestingBroker, RefusesACertificateThatCannotServe) {
+    const auto build = [](hpfeeds::testing::BrokerTls tls) { const Broker broker(users(), tls); };
+    EXPECT_THROW(build({.enabled = true, .certificate_file = "only.pem"}), hpfeeds::Error);
+    EXPECT_THROW(build({.certificate_file = "a.pem", .key_file = "b.pem"}), hpfeeds::Error);
+    EXPECT_THROW(build({.enabled = true, .certificate_file = "none.pem", .key_file = "none.pem"}),
+                 hpfeeds::Error);
 }
 
 TEST(TestingBroker, KnowsOnlyItsUsers) {
