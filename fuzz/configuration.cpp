@@ -28,7 +28,7 @@ std::string written(const config::FileValue& value) {
 std::string written(const Settings& settings) {
     std::string text;
     for (const config::FileSetting& setting : settings) {
-        text += setting.key + (setting.list ? " = [" : " = ");
+        text += config::toml_text(setting.key) + (setting.list ? " = [" : " = ");
         for (const config::FileValue& value : setting.values)
             text += written(value) + (setting.list ? ", " : "");
         text += setting.list ? "]\n" : "\n";

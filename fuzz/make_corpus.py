@@ -78,6 +78,8 @@ CONFIGURATION = {
     "usual": b'# a broker\nendpoint = ["tcp:port=20000", \'tls:port=1:key=k:cert=c\']\nthreads = 2 # of them\nwildcards = true\n',
     "list-over-lines": b'auth = [\n  "users.json", # one\n\n  \'env\',\n]\r\n',
     "escapes": b'name = "\\u00e9\\U0001F41D \\"\\\\\\t\\b\\n"\n\'max-queue\' = \'\\:\\:1\'',
+    "quoted-key-with-other-characters": b'name = "\\b\\n"\n\'m@ax-queue\' = \'\\:\\:0\'',
+    "line-feed-in-a-key": b'"a\\n"\nmax-queue = 1',
     "numbers": b'a = 0\nb = +1_000\nc = -5\nd = 0xff\n',
     "key-twice": b'debug = true\ndebug = false\n',
     "table": b'[limits]\nmax-queue = "1M"\n',

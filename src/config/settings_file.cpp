@@ -187,7 +187,7 @@ private:
     std::string read_key() {
         if (now() == '[')
             fail(rest() + ": there are no sections here; remove the line, all keys stand alone");
-        if (now() == '"' || now() == '\'') return read_quoted();
+        if (now() == '"' || now() == '\'') return read_quoted_key();
         const std::size_t begin = at_;
         while (!done() && is_bare_key(now()))
             ++at_;
@@ -196,6 +196,16 @@ private:
                  " is no setting; write the name of a flag and a value, as in "
                  "max-queue = \"64M\"");
         return std::string(text_.substr(begin, at_ - begin));
+    }
+
+    // Messages name it, in one line.
+    std::string read_quoted_key() {
+        std::string key = read_quoted();
+        if (std::any_of(key.begin(), key.end(), is_control))
+            fail(
+                "a control character in a key; write the name of a flag, as in max-queue = "
+                "\"64M\"");
+        return key;
     }
 
     void read_values(FileSetting& setting) {

@@ -124,6 +124,8 @@ TEST(SettingsFile, RefusesWithFileLineAndRemedy) {
     EXPECT_THAT(refusal(R"(a = "\U00110000")"), HasSubstr("no Unicode character"));
     EXPECT_THAT(refusal("a = \"\x01\""), HasSubstr("control character"));
     EXPECT_THAT(refusal("# \x7F"), HasSubstr("control character"));
+    EXPECT_THAT(refusal(R"("a\n" = 1)"), HasSubstr("control character in a key"));
+    EXPECT_THAT(refusal(R"("a\n" 1)"), HasSubstr("control character in a key"));
     EXPECT_THAT(refusal(std::string("a = 1\n\0", 7)),
                 StartsWith("b.toml:2: '\\x00' is no setting"));
     EXPECT_THAT(refusal("\xEF\xBB\xBF"), HasSubstr("byte order mark"));
