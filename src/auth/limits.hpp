@@ -37,7 +37,9 @@ inline constexpr std::chrono::milliseconds sql_write_wait{10'000};
 // A person who lists a large collection waits that long for one answer of a MongoDB server.
 inline constexpr std::chrono::milliseconds mongo_manage_timeout{30'000};
 // How often a look-up whose connection broke at once is tried on another one.
-inline constexpr int mongo_asks_again_max = 2;
+inline constexpr int mongo_asks_again_max = 3;
+// A server that has just begun may break what comes in its first moments: not all attempts at once.
+inline constexpr std::chrono::milliseconds mongo_asks_again_pause{100};
 // Longer than this, and a look-up has gone through a whole collection (mongo_read_ahead.hpp); an
 // index takes less than one millisecond.
 inline constexpr std::chrono::milliseconds mongo_slow_lookup{20};

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <thread>
 #include <unordered_set>
 #include <utility>
 
@@ -123,8 +124,10 @@ MongoStore::Reply MongoStore::ask_again_if_stale(std::string_view ident) {
     Reply reply = ask(ident);
     for (int again = 0; again < mongo_asks_again_max && reply.stale &&
                         Clock::now() - began < address_.answer_timeout() / 2;
-         ++again)
+         ++again) {
+        std::this_thread::sleep_for(again * mongo_asks_again_pause);  // the first one at once
         reply = ask(ident);
+    }
     return reply;
 }
 

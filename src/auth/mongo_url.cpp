@@ -51,6 +51,8 @@ MongoUrl split_mongo_url(std::string_view text) {
         throw Error("'" + printable(text.substr(0, text.find(':'))) +
                     "': a MongoDB store is written mongodb://HOST:PORT/DATABASE");
     text.remove_prefix(url.scheme.size());
+    if (text.find('\0') != std::string_view::npos)  // where the driver would stop reading
+        throw Error("'" + url.scheme + "…': a NUL byte cannot stand in a URL; write it as %00");
 
     // A password that holds one of these as it is would be cut in pieces, and the pieces be told.
     const std::size_t first_at = text.find('@');

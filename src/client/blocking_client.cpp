@@ -54,7 +54,8 @@ struct Client::State {
 Client::Client(ClientOptions options) : state_(std::make_unique<State>(std::move(options))) {
     if (state_->reconnect) return;
     // An attempt has its own time-outs, for connecting and for the greeting.
-    const auto error = state_->session.wait_connected(client::no_deadline);
+    // One that is over already is told where it is used.
+    const auto error = state_->session.wait_first_connection();
     if (!error) return;
     const std::string text = explain({}, error, state_->session.last_incident());
     static_cast<void>(state_->session.close(client::in(std::chrono::milliseconds(0))));

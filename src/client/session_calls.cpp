@@ -95,6 +95,13 @@ void SessionThread::unsubscribe(std::string_view channel) {
     wake();
 }
 
+std::error_code SessionThread::wait_first_connection() {
+    std::unique_lock lock(mutex_);
+    wait_for_change(lock, no_deadline, [&] { return connections_ > 0 || ended_; });
+    if (connections_ > 0) return {};
+    return last_incident_.code ? last_incident_.code : std::error_code(Errc::closed);
+}
+
 std::error_code SessionThread::wait_connected(Deadline deadline) {
     std::unique_lock lock(mutex_);
     const bool in_time = wait_for_change(lock, deadline, [&] { return connected_ || ended_; });

@@ -53,6 +53,8 @@ public:
 
     // Waits until the broker has introduced itself.
     [[nodiscard]] std::error_code wait_connected(Deadline deadline);
+    // Until there was a connection, which may be over by now; or why there will be none.
+    [[nodiscard]] std::error_code wait_first_connection();
     // Waits until the broker's system has all that was published.
     [[nodiscard]] std::error_code flush(Deadline deadline);
     // Sends what waits, until the deadline, and ends the thread. Only the first call does anything;

@@ -50,6 +50,13 @@ TEST(MongoUrl, MustNameAHostAndADatabase) {
     EXPECT_THAT(fault("mongodb://h/db?=x"), HasSubstr("NAME=VALUE"));
 }
 
+// The driver takes it for the end, and then knows of no database.
+TEST(MongoUrl, HoldsNoNul) {
+    const std::string with_nul{"mongodb://u\0:p@b:/db", 20};
+    EXPECT_THAT(message_of<Error>([&] { static_cast<void>(split_mongo_url(with_nul)); }),
+                AllOf(HasSubstr("NUL"), HasSubstr("mongodb://")));
+}
+
 TEST(MongoUrl, IsToldOnOneLine) {
     EXPECT_EQ(split_mongo_url("mongodb://me@a\nb/d\x1b").name(), R"(mongodb://a\x0ab/d\x1b)");
     EXPECT_THAT(fault("mongodb://a\nb"), AllOf(HasSubstr(R"(a\x0ab)"), Not(HasSubstr("\n"))));
