@@ -150,7 +150,7 @@ void Lane::look_up(Worker& self, Job job, Lock& lock) {
     }
     Job done = *std::exchange(self.job, std::nullopt);
     counters_.count_lookup(lookup, now - begun);
-    conclude(done, lookup, now);
+    conclude(done, lookup, begun, now);
     if (!done.errand || stopping_) return;
     lock.unlock();
     answered_(std::move(*done.errand), std::move(lookup));
@@ -197,7 +197,7 @@ bool Lane::give_up_overdue(Clock::time_point now, Lock& lock) {
             name_ + ": no answer within " + std::to_string(options_.timeout.count()) + " ms",
             Failure::timeout);
         counters_.count_lookup(lookup, options_.timeout);
-        conclude(job, lookup, now);
+        conclude(job, lookup, overdue->deadline - options_.timeout - lookup_grace, now);
         if (!job.errand) return true;
         lock.unlock();
         answered_(std::move(*job.errand), std::move(lookup));
@@ -228,7 +228,8 @@ Lane::Clock::time_point Lane::next_event() const {
     return next;
 }
 
-void Lane::conclude(const Job& job, const Lookup& lookup, Clock::time_point now) {
+void Lane::conclude(const Job& job, const Lookup& lookup, Clock::time_point begun,
+                    Clock::time_point now) {
     asked_ = true;
     const bool failed =
         lookup.status == Lookup::Status::unavailable && lookup.failure != Failure::row;
@@ -237,6 +238,10 @@ void Lane::conclude(const Job& job, const Lookup& lookup, Clock::time_point now)
         lookup.failure == Failure::timeout && now - last_answer_ < options_.timeout / 2;
     if (failed && slow_only && job.pass == OutageGate::Pass::open)
         return tell_of_one("a look-up took too long", name_, lookup);
+    // Whoever came later was answered; should the store be gone since, the next one will find out.
+    const bool broke_alone = lookup.failure == Failure::connection && last_answer_ > begun;
+    if (failed && broke_alone && job.pass == OutageGate::Pass::open)
+        return tell_of_one("a connection to a key store broke", name_, lookup);
     if (failed) {
         if (gate_.failed(job.pass, now)) {
             out_since_ = now;

@@ -8,7 +8,8 @@
 // up; the errand is not. The first failure begins an outage: whoever waits in the queue is passed
 // on, and while it lasts the lane itself asks from time to time, so that no login is the one that
 // waits for a store which is still out. A key that cannot be read (Failure::row) is no outage,
-// nor is one look-up that takes too long while others are answered.
+// nor is one look-up that takes too long while others are answered, or whose connection breaks when
+// others that began later have been answered.
 //
 // Threads  take() and counts(): any. `answered` is called on threads of the lane, several at once,
 //          must not throw, and may call take() of another lane. stop() and the destructor: the
@@ -102,7 +103,8 @@ private:
     [[nodiscard]] bool give_up_overdue(Clock::time_point now, Lock& lock);
     void probe_if_due(Clock::time_point now);
     [[nodiscard]] Clock::time_point next_event() const;
-    void conclude(const Job& job, const Lookup& lookup, Clock::time_point now);
+    void conclude(const Job& job, const Lookup& lookup, Clock::time_point begun,
+                  Clock::time_point now);
 
     AccountSource& source_;
     const Options options_;

@@ -221,6 +221,33 @@ TEST(Lane, OneSlowLookUpAmongQuickOnesIsNoOutage) {
     held.let_go();
 }
 
+TEST(Lane, AConnectionThatBreaksWhileOthersAreAnsweredIsNoOutage) {
+    HeldSource held("held", Lookup::unavailable("broken pipe", Failure::connection));
+    ScriptedSource source("s", [&](std::string_view ident) {
+        if (ident == "later") return Lookup::absent();
+        return held.find(ident);
+    });
+    Answers answers;
+    Lane lane(source, {.workers = 2, .queue_max = 8, .timeout = hours, .backoff = {hours, hours}},
+              answers.keeper());
+    Errand unlucky = errand_of("unlucky");
+    ASSERT_FALSE(lane.take(unlucky));
+    ASSERT_TRUE(held.wait_for(1));
+    Errand later = errand_of("later");
+    ASSERT_FALSE(lane.take(later));
+    EXPECT_EQ(answers.of("later").second.status, Lookup::Status::absent);
+    held.let_go();
+    EXPECT_EQ(answers.of("unlucky").second.failure, Failure::connection);
+    EXPECT_FALSE(lane.counts().out);
+    EXPECT_EQ(count(lane, Failure::connection), 1U);
+
+    // Nobody was answered since this one began.
+    Errand last = errand_of("last");
+    ASSERT_FALSE(lane.take(last));
+    EXPECT_EQ(answers.of("last").second.failure, Failure::connection);
+    EXPECT_TRUE(lane.counts().out);
+}
+
 TEST(Lane, AnswersForAStoreThatHangs) {
     HeldSource source("frozen");
     Answers answers;
