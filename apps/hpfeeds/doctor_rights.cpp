@@ -32,7 +32,9 @@ constexpr std::size_t counted_names_max = 1'000;  // of strangers' names
 // A payload that says what it is, and that nobody else sends.
 std::string new_probe() {
     std::uint64_t token = 0;
-    static_cast<void>(getrandom(&token, sizeof token, 0));
+    // So few bytes come whole, or a signal came first.
+    while (getrandom(&token, sizeof token, 0) != static_cast<ssize_t>(sizeof token)) {
+    }
     std::array<char, 96> text{};
     std::snprintf(text.data(), text.size(),
                   R"({"hpfeeds doctor":"a probe, to be ignored","id":"%016llx"})",
