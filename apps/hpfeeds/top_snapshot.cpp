@@ -5,12 +5,16 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace hpfeeds::cli::top_view {
 namespace {
 
 using Json = nlohmann::json;
+
+constexpr double seconds_max = 1e10;  // three hundred years
 
 // Runs `read` on the object in `text`; whatever is not as it should be is one kind of Error.
 template <typename Read>
@@ -28,11 +32,26 @@ auto reading(std::string_view text, Read read) {
 std::string text_in(const Json& json, const char* key) {
     return json.value(key, std::string());
 }
-std::int64_t number_in(const Json& json, const char* key) {
-    return json.value(key, std::int64_t{0});
+// A number that does not fit, or has a fraction, is not one of ours: converting it would be
+// undefined.
+std::uint64_t count_of(const Json& value) {
+    if (!value.is_number_unsigned()) throw Error("a count is not a whole number");
+    return value.get<std::uint64_t>();
 }
 std::uint64_t count_in(const Json& json, const char* key) {
-    return json.value(key, std::uint64_t{0});
+    const auto found = json.find(key);
+    return found == json.end() ? 0 : count_of(*found);
+}
+std::int64_t number_in(const Json& json, const char* key) {
+    const auto found = json.find(key);
+    if (found == json.end()) return 0;
+    if (!found->is_number_integer()) throw Error("a number is not a whole one");
+    if (found->is_number_unsigned() && count_of(*found) > std::numeric_limits<std::int64_t>::max())
+        throw Error("a number is too large");
+    return found->get<std::int64_t>();
+}
+double seconds_of(const Json& value) {
+    return std::clamp(value.get<double>(), 0.0, seconds_max);
 }
 
 template <typename Row, typename Read>
@@ -46,7 +65,11 @@ std::vector<Row> rows_in(std::string_view text, const char* key, Read read) {
 }
 
 std::map<std::string, std::uint64_t> refusals_in(const Json& json) {
-    return json.value("refusals", std::map<std::string, std::uint64_t>{});
+    std::map<std::string, std::uint64_t> refusals;
+    if (const auto found = json.find("refusals"); found != json.end())
+        for (const auto& [reason, count] : found->items())
+            refusals.emplace(reason, count_of(count));
+    return refusals;
 }
 
 }  // namespace
@@ -56,7 +79,7 @@ Overview parse_overview(std::string_view text) {
         Overview made;
         made.name = text_in(json, "name");
         made.version = text_in(json, "version");
-        made.seconds = json.at("seconds").get<double>();
+        made.seconds = seconds_of(json.at("seconds"));
         made.connections = number_in(json, "connections");
         made.logged_in = number_in(json, "logged_in");
         made.idents = number_in(json, "idents");
@@ -110,7 +133,7 @@ std::vector<Connection> parse_connections(std::string_view text) {
         made.address = text_in(json, "address");
         made.ident = text_in(json, "ident");
         made.state = text_in(json, "state");
-        made.seconds = json.value("seconds", 0.0);
+        made.seconds = json.contains("seconds") ? seconds_of(json["seconds"]) : 0;
         made.queued_bytes = number_in(json, "queued_bytes");
         made.slow = json.value("slow", false);
         made.dropping = json.value("dropping", false);

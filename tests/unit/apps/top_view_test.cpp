@@ -157,6 +157,27 @@ TEST(TopScreen, NumbersStayShort) {
     EXPECT_EQ(duration_text(90'000), "1d01h");
 }
 
+// Whoever answers in the exporter's place says what it likes.
+TEST(TopSnapshot, NumbersThatCannotBeAreAnError) {
+    const auto with = [](const std::string& member) {
+        return parse_overview(R"({"seconds": 1, )" + member + "}");
+    };
+    for (const char* number : {"1e300", "-1e300", "0.5", "18446744073709551615", "\"7\"", "null"})
+        EXPECT_THROW(static_cast<void>(with(std::string("\"connections\": ") + number)), Error)
+            << number;
+    for (const char* number : {"1e300", "-1", "0.5", "\"7\""}) {
+        EXPECT_THROW(static_cast<void>(with(std::string("\"accepted\": ") + number)), Error)
+            << number;
+        EXPECT_THROW(static_cast<void>(with(R"("refusals": {"x": )" + std::string(number) + "}")),
+                     Error)
+            << number;
+    }
+    EXPECT_EQ(with(R"("connections": -7)").connections, -7);
+    EXPECT_EQ(with(R"("accepted": 18446744073709551615)").accepted, 18446744073709551615U);
+    EXPECT_NE(duration_text(parse_overview(R"({"seconds": 1e300})").seconds), "");
+    EXPECT_EQ(duration_text(parse_overview(R"({"seconds": -1e300})").seconds), "0s");
+}
+
 TEST(TopSnapshot, WhatIsNoSuchPageIsAnError) {
     EXPECT_THROW(static_cast<void>(parse_overview("")), Error);
     EXPECT_THROW(static_cast<void>(parse_overview("[]")), Error);
