@@ -134,6 +134,7 @@ public:
         result_.duplicated = sum(&Tallies::duplicated);
         result_.reordered = sum(&Tallies::reordered);
         result_.corrupt = sum(&Tallies::corrupt);
+        result_.tls = board_.tls();
         result_.stalled_cut = board_.cut_stalled.load();
         for (std::size_t kind = 0; kind < plan_.kinds.size(); ++kind)
             result_.latencies.push_back(latency_of(kind));

@@ -9,6 +9,7 @@
 #include <limits>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace hpfeeds::cli::bench {
@@ -41,12 +42,22 @@ struct Board {
         failure_ = std::move(why);
         failed_.store(true, std::memory_order_release);
     }
+    // How connections are encrypted: the first tells, since all agree on the same.
+    void note_tls(std::string description) {
+        const std::lock_guard lock(mutex_);
+        if (tls_.empty()) tls_ = std::move(description);
+    }
+    [[nodiscard]] std::string tls() {
+        const std::lock_guard lock(mutex_);
+        return tls_;
+    }
     [[nodiscard]] bool failed() const noexcept { return failed_.load(std::memory_order_acquire); }
     [[nodiscard]] const std::string& failure() const noexcept { return failure_; }  // once failed()
 
 private:
     std::mutex mutex_;
     std::string failure_;
+    std::string tls_;
     std::atomic<bool> failed_{false};
 };
 

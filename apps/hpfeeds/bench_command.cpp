@@ -60,6 +60,7 @@ Examples:
   hpfeeds bench -i me -s secret -c test --publishers 5 --subscribers 50 --size 1K
   hpfeeds bench -i me -s secret -c test --rate 200 --size 200 --duration 30
   hpfeeds bench -i me -s secret -c test --publishers 2 --size 1M,64 --rate 0,500
+  hpfeeds bench --tlscert broker.crt -i me -s secret -c test
   hpfeeds bench -i me -s secret -c test --idle 1000 --stalled 1 --json
   hpfeeds bench -i me -s secret -c test --broker-pid $(pidof hpfeeds-broker))";
 
@@ -114,8 +115,6 @@ void add_bench_options(CLI::App& app, BenchWords& words) {
 BenchOptions bench_options(const BenchWords& words, const ClientOptions& client) {
     BenchOptions options = words.options;
     options.client = client;
-    if (client.destination.tls)
-        throw Error("bench does not speak TLS: measure a tcp endpoint of the broker");
     if (words.channels > 1) {
         if (client.channels.size() > 1)
             throw Error("--channels numbers the channels of one name: give -c once");

@@ -39,6 +39,8 @@ public:
 
     // Whether the broker speaks first; if not, greet() is called at once with nothing heard.
     [[nodiscard]] virtual bool broker_speaks_first() const = 0;
+    // Whether that greeting is not encrypted even where TLS is spoken, which begins behind it.
+    [[nodiscard]] virtual bool greets_in_the_clear() const { return false; }
     [[nodiscard]] virtual Greeted greet(std::string_view heard) const = 0;
     [[nodiscard]] virtual std::string subscribe(std::string_view channel) const = 0;
     // A PUBLISH is head, payload and tail.

@@ -6,6 +6,7 @@
 
 #include "bench_dialect.hpp"
 #include "bench_options.hpp"
+#include "client/tls_context.hpp"
 
 #include <sys/socket.h>
 
@@ -35,6 +36,7 @@ struct Plan {
 
     BenchOptions options;
     std::unique_ptr<Dialect> dialect;
+    std::shared_ptr<const client::TlsContext> tls;  // null: plain TCP
     std::uint32_t run = 0;  // tells our messages from those of another bench
     std::vector<Kind> kinds;
     std::string tail;            // of every PUBLISH

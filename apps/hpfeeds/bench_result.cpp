@@ -79,6 +79,7 @@ std::string text_report(const BenchOptions& options, const Result& result) {
     std::string text = title(options, result);
     text += formatted("connected   %s in %.2f s\n",
                       counted(result.connections, "connection").c_str(), result.connect_seconds);
+    if (!result.tls.empty()) text += "encrypted   " + result.tls + '\n';
     text += "published   " + grouped(result.published / seconds) + " msg/s\n";
     text += "delivered   " + grouped(result.delivered / seconds) + " msg/s, " +
             formatted("%.1f MB/s\n", result.delivered_bytes / seconds / 1e6);
@@ -138,6 +139,7 @@ std::string json_report(const BenchOptions& options, const Result& result) {
         report["broker_cpu_ns_per_delivery"] = ns_per_delivery(result);
         report["broker_resident_bytes"] = result.broker_resident_bytes;
     }
+    if (!result.tls.empty()) report["tls"] = result.tls;
     if (!result.failure.empty()) report["failure"] = result.failure;
     return report.dump(-1, ' ', true, Json::error_handler_t::replace) + '\n';
 }

@@ -15,6 +15,7 @@ namespace hpfeeds::cli::bench {
 
 struct Result {
     unsigned connections = 0;
+    std::string tls;             // protocol and cipher; empty: plain TCP
     double connect_seconds = 0;  // until all have logged in and every subscriber is heard to listen
     double seconds = 0;          // measured
     double published = 0;        // messages in that time

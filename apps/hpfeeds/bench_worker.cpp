@@ -41,8 +41,7 @@ Worker::~Worker() {
 }
 
 void Worker::add(Role role, unsigned number) {
-    Peer& peer =
-        peers_.emplace_back(Peer{role, {}, {}, {}, {}, -1, 0, {plan_, board_}, {}, {}, {}});
+    Peer& peer = peers_.emplace_back(role, plan_, board_);
     if (role == Role::subscriber) peer.ears.listen();
     if (role == Role::publisher) {
         peer.publisher = std::make_unique<Publisher>(plan_, number);
@@ -81,7 +80,7 @@ void Worker::run() {
         serve(phase);
     }
     for (Peer& peer : peers_)
-        if (peer.socket >= 0) close(std::exchange(peer.socket, -1));
+        peer.wire.close();
 }
 
 void Worker::serve(Phase phase) {
@@ -99,6 +98,7 @@ void Worker::serve(Phase phase) {
         const epoll_event& event = events[static_cast<std::size_t>(i)];
         handle(*static_cast<Peer*>(event.data.ptr), event.events);
     }
+    read_on();
 }
 
 void Worker::enter(Phase phase) {
@@ -116,6 +116,7 @@ void Worker::enter(Phase phase) {
 }
 
 std::uint64_t Worker::patience_ns(Phase phase, std::uint64_t now) const {
+    if (!unread_.empty()) return 0;
     std::uint64_t until = now + look_around_ns;
     if (phase == Phase::run && !due_.empty()) until = std::min(until, due_.top().first);
     if (!pausing_.empty()) until = std::min(until, pausing_.front().first);
@@ -131,29 +132,49 @@ void Worker::open_more() {
 }
 
 void Worker::open(Peer& peer) {
-    peer.socket = socket(plan_.address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (peer.socket < 0)
-        return board_.fail(std::string("cannot make a socket: ") + std::strerror(errno));
+    const int made = socket(plan_.address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (made < 0) return board_.fail(std::string("cannot make a socket: ") + std::strerror(errno));
+    peer.wire.take(made);
     const int one = 1;
-    setsockopt(peer.socket, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    setsockopt(made, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     peer.state = Peer::State::connecting;
     ++opening_;
     const auto* address = reinterpret_cast<const sockaddr*>(&plan_.address);
-    if (connect(peer.socket, address, plan_.address_bytes) < 0 && errno != EINPROGRESS)
+    if (connect(made, address, plan_.address_bytes) < 0 && errno != EINPROGRESS)
         return lost(peer, std::strerror(errno));
     epoll_event event{};
     event.events = peer.interest = EPOLLIN | EPOLLOUT;
     event.data.ptr = &peer;
-    epoll_ctl(epoll_, EPOLL_CTL_ADD, peer.socket, &event);
+    epoll_ctl(epoll_, EPOLL_CTL_ADD, made, &event);
 }
 
 void Worker::connected(Peer& peer) {
     int error = 0;
     socklen_t bytes = sizeof error;
-    getsockopt(peer.socket, SOL_SOCKET, SO_ERROR, &error, &bytes);
+    getsockopt(peer.wire.descriptor(), SOL_SOCKET, SO_ERROR, &error, &bytes);
     if (error != 0) return lost(peer, std::strerror(error));
+    if (plan_.tls && !plan_.dialect->greets_in_the_clear()) return secure(peer);
     peer.state = Peer::State::greeting;
     if (!plan_.dialect->broker_speaks_first()) greet(peer, {});
+}
+
+void Worker::secure(Peer& peer) {
+    peer.wire.encrypt(plan_.options.client.destination.host, plan_.tls);
+    peer.state = Peer::State::securing;
+    shake_hands(peer);
+}
+
+void Worker::shake_hands(Peer& peer) {
+    const Wire::Step step = peer.wire.handshake();
+    if (step == Wire::Step::waits) return;
+    if (step == Wire::Step::ended) return lost(peer, peer.wire.why());
+    board_.note_tls(peer.wire.description());
+    if (plan_.dialect->greets_in_the_clear()) return become_ready(peer);
+    peer.state = Peer::State::greeting;
+    if (plan_.dialect->broker_speaks_first())
+        receive(peer);  // the greeting may have been read with the handshake's end
+    else
+        greet(peer, {});
 }
 
 void Worker::greet(Peer& peer, std::string_view heard) {
@@ -168,6 +189,11 @@ void Worker::greet(Peer& peer, std::string_view heard) {
     peer.out += greeted.answer;
     if (peer.role == Role::subscriber || peer.role == Role::stalled)
         peer.out += plan_.subscriptions;
+    if (plan_.tls && !peer.wire.is_encrypted()) return secure(peer);
+    become_ready(peer);
+}
+
+void Worker::become_ready(Peer& peer) {
     peer.state = Peer::State::ready;
     --opening_;
     board_.ready.fetch_add(1);
@@ -178,7 +204,11 @@ void Worker::greet(Peer& peer, std::string_view heard) {
 void Worker::handle(Peer& peer, std::uint32_t events) {
     using State = Peer::State;
     const bool failed = (events & (EPOLLERR | EPOLLHUP)) != 0;
-    if (peer.state == State::connecting && (failed || (events & EPOLLOUT))) connected(peer);
+    if (peer.state == State::connecting && (failed || (events & EPOLLOUT)))
+        connected(peer);
+    else if (peer.state == State::securing)
+        shake_hands(peer);
+    if (peer.state == State::securing) return watch(peer);
     if (peer.state == State::closed) return;
     const bool stalled = peer.role == Role::stalled && peer.state == State::ready;
     if (stalled && failed)
@@ -186,15 +216,17 @@ void Worker::handle(Peer& peer, std::uint32_t events) {
     else if (!stalled && (failed || (events & EPOLLIN)))
         receive(peer);
     if (peer.state == State::closed || peer.state == State::connecting) return;
+    if (peer.state == State::securing) return watch(peer);
     if ((events & EPOLLOUT) || !peer.out.empty()) send_some(peer);
     if (peer.state != State::closed) watch(peer);
 }
 
 void Worker::watch(Peer& peer) {
-    if (peer.socket < 0) return;
+    if (!peer.wire.is_open()) return;
     const bool ready = peer.state == Peer::State::ready;
     const bool reads = !(ready && peer.role == Role::stalled) && !peer.reading_rests;
-    bool writes = peer.state == Peer::State::connecting || !peer.out.empty();
+    bool writes = peer.state == Peer::State::connecting || peer.wire.wants_room() ||
+                  (peer.state != Peer::State::securing && !peer.out.empty());
     if (peer.publisher && ready) {
         const bool floods = !peer.publisher->paced() && !peer.publisher->ended() &&
                             board_.phase.load(std::memory_order_relaxed) == Phase::run;
@@ -206,15 +238,15 @@ void Worker::watch(Peer& peer) {
     epoll_event event{};
     event.events = peer.interest = wanted;
     event.data.ptr = &peer;
-    epoll_ctl(epoll_, EPOLL_CTL_MOD, peer.socket, &event);
+    epoll_ctl(epoll_, EPOLL_CTL_MOD, peer.wire.descriptor(), &event);
 }
 
 // A stalled subscriber that is cut, and anybody who is at the end, is no failure.
 void Worker::lost(Peer& peer, const std::string& why) {
-    if (peer.state == Peer::State::connecting || peer.state == Peer::State::greeting) --opening_;
     const bool was_ready = peer.state == Peer::State::ready;
+    if (!was_ready) --opening_;
     peer.state = Peer::State::closed;
-    close(std::exchange(peer.socket, -1));
+    peer.wire.close();
     if (was_ready && peer.role == Role::stalled) {
         board_.cut_stalled.fetch_add(1);
         return;
@@ -239,10 +271,11 @@ void Worker::receive(Peer& peer) {
     const bool greeting = peer.state != Peer::State::ready;
     const std::size_t held = greeting ? 0 : peer.rest.size();
     char* const begin = room_.data() + Subscriber::head_bytes_max - held;
-    const ssize_t count = recv(peer.socket, begin + held, read_bytes, 0);
-    if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
-    if (count <= 0) return lost(peer, count < 0 ? std::strerror(errno) : "");
-    const auto received = static_cast<std::size_t>(count);
+    std::size_t received = 0;
+    const Wire::Step step = peer.wire.read({begin + held, read_bytes}, received);
+    if (step == Wire::Step::waits) return;
+    if (step == Wire::Step::ended) return lost(peer, peer.wire.why());
+    if (peer.wire.has_more()) await_read(peer);
     if (greeting) {
         greet(peer, {begin, received});
         if (peer.state != Peer::State::ready || peer.rest.empty()) return;
@@ -264,11 +297,26 @@ void Worker::receive(Peer& peer) {
     }
 }
 
+void Worker::await_read(Peer& peer) {
+    if (!std::exchange(peer.awaits_read, true)) unread_.push_back(&peer);
+}
+
+// One more read for each, as epoll would have it.
+void Worker::read_on() {
+    reading_.swap(unread_);
+    for (Peer* peer : reading_) {
+        peer->awaits_read = false;
+        if (!peer->reading_rests) handle(*peer, EPOLLIN);
+    }
+    reading_.clear();
+}
+
 void Worker::end_pauses(std::uint64_t now) {
     while (!pausing_.empty() && pausing_.front().first <= now) {
         Peer& peer = *pausing_.front().second;
         pausing_.pop_front();
         peer.reading_rests = false;
+        if (peer.wire.has_more()) await_read(peer);
         watch(peer);
     }
 }
@@ -310,18 +358,18 @@ void Worker::await_due(Peer& peer) {
 // Login, subscriptions and probes; true when there is nothing more of them to be sent.
 bool Worker::send_out(Peer& peer) {
     while (!peer.out.empty()) {
-        const ssize_t count = send(peer.socket, peer.out.data(), peer.out.size(), MSG_NOSIGNAL);
-        if (count < 0) {
-            // What the broker said before it closed is still to be read: that tells why.
-            if (errno != EAGAIN && errno != EINTR) peer.out.clear();
-            return false;
-        }
-        peer.out.erase(0, static_cast<std::size_t>(count));
+        std::size_t taken = 0;
+        const Wire::Step step = peer.wire.write(peer.out, taken);
+        // What the broker said before it closed is still to be read: that tells why.
+        if (step == Wire::Step::ended) peer.out.clear();
+        if (step != Wire::Step::moved) return false;
+        peer.out.erase(0, taken);
     }
     return true;
 }
 
 void Worker::send_some(Peer& peer) {
+    if (peer.wire.write_owed() != Wire::Step::moved) return;
     // A reply never lands in the middle of a batch's frame.
     const bool between_batches = !peer.publisher || peer.publisher->empty();
     if (between_batches && !send_out(peer)) return;
@@ -331,12 +379,11 @@ void Worker::send_some(Peer& peer) {
     if (!runs && publisher.empty()) return;
     const std::string_view pending = publisher.pending(now_ns());
     if (!pending.empty()) {
-        const ssize_t count = send(peer.socket, pending.data(), pending.size(), MSG_NOSIGNAL);
-        if (count < 0) {
-            if (errno != EAGAIN && errno != EINTR) lost(peer, std::strerror(errno));
-            return;
-        }
-        notes_.tallies.published.add(publisher.sent(static_cast<std::size_t>(count)));
+        std::size_t taken = 0;
+        const Wire::Step step = peer.wire.write(pending, taken);
+        if (step == Wire::Step::ended) return lost(peer, peer.wire.why());
+        if (step == Wire::Step::waits) return;
+        notes_.tallies.published.add(publisher.sent(taken));
     }
     if (publisher.ended() && !std::exchange(peer.counted_ended, true))
         board_.ended_publishers.fetch_add(1);

@@ -13,6 +13,7 @@
 #include "bench_plan.hpp"
 #include "bench_publisher.hpp"
 #include "bench_subscriber.hpp"
+#include "bench_wire.hpp"
 
 #include <cstdint>
 #include <deque>
@@ -48,14 +49,17 @@ public:
 
 private:
     struct Peer {
-        enum class State : std::uint8_t { unopened, connecting, greeting, ready, closed };
+        enum class State : std::uint8_t { unopened, connecting, securing, greeting, ready, closed };
+        Peer(Role whose, const Plan& plan, Board& board) : role(whose), ears(plan, board) {}
+
         Role role;
         State state = State::unopened;
         bool reading_rests = false;  // until its pause is over
         bool counted_ended = false;
-        bool awaits_due = false;  // a publisher that stands in due_
-        int socket = -1;
+        bool awaits_due = false;   // a publisher that stands in due_
+        bool awaits_read = false;  // it stands in unread_
         std::uint32_t interest = 0;
+        Wire wire;
         Subscriber ears;
         std::unique_ptr<Publisher> publisher;
         std::string rest;  // heard and not yet understood
@@ -70,9 +74,14 @@ private:
     void open_more();
     void open(Peer& peer);
     void connected(Peer& peer);
+    void secure(Peer& peer);
+    void shake_hands(Peer& peer);
     void greet(Peer& peer, std::string_view heard);
+    void become_ready(Peer& peer);
     void handle(Peer& peer, std::uint32_t events);
     void receive(Peer& peer);
+    void await_read(Peer& peer);
+    void read_on();
     void send_some(Peer& peer);
     [[nodiscard]] bool send_out(Peer& peer);
     void watch(Peer& peer);
@@ -93,8 +102,10 @@ private:
     // Publishers with a rate, by when their next message is due.
     using Due = std::pair<std::uint64_t, Peer*>;
     std::priority_queue<Due, std::vector<Due>, std::greater<>> due_;
-    std::deque<Due> pausing_;  // subscribers, by when they read again
-    std::vector<char> room_;   // its front holds what was not understood of the last read
+    std::deque<Due> pausing_;     // subscribers, by when they read again
+    std::vector<Peer*> unread_;   // whose wire has more, and epoll does not know
+    std::vector<Peer*> reading_;  // of a turn
+    std::vector<char> room_;      // its front holds what was not understood of the last read
     int epoll_ = -1;
     std::thread thread_;
 };

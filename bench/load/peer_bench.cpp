@@ -25,8 +25,10 @@ int main(int argc, char** argv) {
         ->required()
         ->check(CLI::IsMember({"nats", "redis"}));
     app.add_option("--port", client.destination.port, "the broker's port")->required();
+    app.add_option("--tlscert", client.destination.trusted_file, "use TLS, and trust this file");
     add_bench_options(app, words);
     CLI11_PARSE(app, argc, argv);
+    client.destination.tls = !client.destination.trusted_file.empty();
     try {
         std::unique_ptr<bench::Dialect> speech;
         if (dialect == "nats")

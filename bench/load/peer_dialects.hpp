@@ -10,6 +10,7 @@ namespace hpfeeds::cli::bench {
 class NatsDialect final : public Dialect {
 public:
     [[nodiscard]] bool broker_speaks_first() const override { return true; }
+    [[nodiscard]] bool greets_in_the_clear() const override { return true; }
     [[nodiscard]] Greeted greet(std::string_view heard) const override;
     [[nodiscard]] std::string subscribe(std::string_view channel) const override;
     [[nodiscard]] std::string publish_head(std::string_view channel,

@@ -83,69 +83,43 @@ bool ask_for_name(SSL* ssl, std::string host) {
     return SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, host.data()) == 1;
 }
 
-// The newest entry of OpenSSL's queue, which is the one nearest to what we asked for.
-std::string why() {
-    const unsigned long code = ERR_peek_last_error();
-    const char* reason = ERR_reason_error_string(code);
-    ERR_clear_error();
-    return reason != nullptr ? reason : "no reason given";
-}
-
-// OpenSSL's own verification, which lets go of a certificate that it refuses: `keep` holds on to
-// it.
-int verify_and_keep(X509_STORE_CTX* chain, void* keep) {
-    X509* shown = X509_STORE_CTX_get0_cert(chain);
-    if (shown != nullptr && X509_up_ref(shown) == 1)
-        static_cast<std::unique_ptr<X509, decltype(&X509_free)>*>(keep)->reset(shown);
-    return X509_verify_cert(chain);
-}
-
 }  // namespace
 
 struct TlsSession::State {
+    std::shared_ptr<const TlsContext> context;
     std::unique_ptr<X509, decltype(&X509_free)> shown{nullptr, X509_free};
-    std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context{SSL_CTX_new(TLS_client_method()),
-                                                              SSL_CTX_free};
     std::unique_ptr<SSL, decltype(&SSL_free)> ssl{nullptr, SSL_free};
     std::string host;
     Socket socket;
 };
 
 TlsSession::TlsSession(int descriptor, const std::string& host, const std::string& trusted_file)
+    : TlsSession(descriptor, host, std::make_shared<const TlsContext>(trusted_file)) {}
+
+TlsSession::TlsSession(int descriptor, const std::string& host,
+                       std::shared_ptr<const TlsContext> context)
     : state_(std::make_unique<State>()) {
-    if (!prepare(descriptor, host, trusted_file)) state_->ssl.reset();
+    state_->context = std::move(context);
+    if (!prepare(descriptor, host)) state_->ssl.reset();
 }
 
 TlsSession::~TlsSession() = default;
 
-bool TlsSession::prepare(int descriptor, const std::string& host, const std::string& trusted_file) {
+bool TlsSession::prepare(int descriptor, const std::string& host) {
     ERR_clear_error();
     state_->host = host;
-    SSL_CTX* context = state_->context.get();
-    if (context == nullptr) {
-        fail(Errc::tls_failed, "TLS cannot be set up: " + why());
+    const TlsContext& context = *state_->context;
+    if (context.get() == nullptr) {
+        fail(context.error(), context.explanation());
         return false;
     }
-    SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
-    // Frames carry their own length, so a connection that ends without close_notify hides nothing
-    // from us.
-    SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF);
-    SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
-    SSL_CTX_set_cert_verify_callback(context, verify_and_keep, &state_->shown);
-    if (trusted_file.empty()) {
-        SSL_CTX_set_default_verify_paths(context);
-    } else if (SSL_CTX_load_verify_file(context, trusted_file.c_str()) != 1) {
-        fail(Errc::certificate_unusable, "cannot read trusted certificates from '" + trusted_file +
-                                             "': " + why() + "; it must be a PEM file");
-        return false;
-    }
-    state_->ssl.reset(SSL_new(context));
+    state_->ssl.reset(SSL_new(context.get()));
     SSL* ssl = state_->ssl.get();
     if (ssl == nullptr) {
-        fail(Errc::tls_failed, "TLS cannot be set up: " + why());
+        fail(Errc::tls_failed, "TLS cannot be set up: " + openssl_reason());
         return false;
     }
+    SSL_set_app_data(ssl, &state_->shown);
     X509_VERIFY_PARAM* wanted = SSL_get0_param(ssl);
     // A broker's own certificate may be what is trusted, without an authority above it.
     X509_VERIFY_PARAM_set_flags(wanted, X509_V_FLAG_PARTIAL_CHAIN);
@@ -154,7 +128,8 @@ bool TlsSession::prepare(int descriptor, const std::string& host, const std::str
                            : X509_VERIFY_PARAM_set1_host(wanted, host.data(), host.size()) == 1 &&
                                  ask_for_name(ssl, host);
     if (!named) {
-        fail(Errc::tls_failed, "'" + host + "' cannot be checked against a certificate: " + why());
+        fail(Errc::tls_failed,
+             "'" + host + "' cannot be checked against a certificate: " + openssl_reason());
         return false;
     }
     state_->socket.descriptor = descriptor;
@@ -185,7 +160,7 @@ TlsSession::Step TlsSession::step_after(int result) {
             if (system_error == 0) return Step::closed;
             return fail({system_error, std::generic_category()}, std::strerror(system_error));
         default:
-            return fail(Errc::tls_failed, why());
+            return fail(Errc::tls_failed, openssl_reason());
     }
 }
 

@@ -12,6 +12,7 @@
 #pragma once
 
 #include "client/certificate_facts.hpp"
+#include "client/tls_context.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -30,6 +31,8 @@ public:
     // `trusted_file`: PEM certificates to trust, of authorities or of the broker itself; empty: the
     // system's.
     TlsSession(int descriptor, const std::string& host, const std::string& trusted_file);
+    // For many sessions with one broker.
+    TlsSession(int descriptor, const std::string& host, std::shared_ptr<const TlsContext> context);
     ~TlsSession();
     TlsSession(const TlsSession&) = delete;
     TlsSession& operator=(const TlsSession&) = delete;
@@ -51,7 +54,7 @@ public:
 
 private:
     struct State;  // keeps OpenSSL's headers out of this one
-    bool prepare(int descriptor, const std::string& host, const std::string& trusted_file);
+    bool prepare(int descriptor, const std::string& host);
     Step step_after(int result);
     Step fail(std::error_code error, std::string explanation);
 

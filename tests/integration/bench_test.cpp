@@ -41,6 +41,8 @@ Command bench(const BrokerProcess& broker, const std::vector<std::string>& more,
                      secret,
                      "-c",
                      channel};
+    if (const auto& tls = broker.address().tls)
+        command.words.insert(command.words.end(), {"--tlscert", tls->trusted_file});
     command.words.insert(command.words.end(), more.begin(), more.end());
     return command;
 }
@@ -90,6 +92,77 @@ TEST(Bench, TellsOfStalledSubscribersThatAreCut) {
     EXPECT_EQ(done.ended, (Ended{0, 0})) << done.err << done.out;
     EXPECT_THAT(done.out, HasSubstr("0 lost"));
     EXPECT_THAT(broker.log(), HasSubstr("slow subscriber cut"));
+}
+
+// ---- TLS
+
+BrokerSetup encrypted(const std::vector<std::string>& arguments = {}) {
+    return {.arguments = arguments, .endpoints = {any_tls_port}, .keys = keys()};
+}
+
+TEST(BenchTls, VerifiesEveryDelivery) {
+    const BrokerProcess broker(encrypted());
+    const Finished done = run(bench(broker, {"--publishers", "3", "--subscribers", "4", "--count",
+                                             "2000", "--duration", "60", "--json"}));
+    EXPECT_EQ(done.ended, (Ended{0, 0})) << done.err << done.out;
+    EXPECT_THAT(done.out, HasSubstr(R"("deliveries":24000,"lost":0,"duplicated":0,)"));
+    EXPECT_THAT(done.out, HasSubstr(R"("out_of_order":0,"corrupt":0)"));
+    EXPECT_THAT(done.out, HasSubstr(R"("tls":"TLSv1.3, )"));
+}
+
+// As fast as it goes: publishers are stopped with records that the system has not taken.
+TEST(BenchTls, StopsInTheMiddleAndLosesNothing) {
+    const BrokerProcess broker(encrypted({"--threads", "2"}));
+    const Finished done = run(
+        bench(broker, {"--publishers", "4", "--subscribers", "3", "--size", "100,64,1000000,5000",
+                       "--threads", "2", "--warmup", "0", "--duration", "0.5"}));
+    EXPECT_EQ(done.ended, (Ended{0, 0})) << done.err << done.out;
+    EXPECT_THAT(done.out, HasSubstr("deliveries: 0 lost, 0 duplicated, 0 out of order, 0 corrupt"));
+    EXPECT_THAT(done.out, HasSubstr("encrypted   TLSv1.3, "));
+}
+
+TEST(BenchTls, LateSubscribersAndQuietConnectionsLoseNothing) {
+    const BrokerProcess broker(encrypted());
+    const Finished done = run(bench(broker, {"--subscribers", "5", "--idle", "20", "--pause", "20",
+                                             "--count", "5000", "--duration", "60"}));
+    EXPECT_EQ(done.ended, (Ended{0, 0})) << done.err << done.out;
+    EXPECT_THAT(done.out, HasSubstr("connected   26 connections"));
+    EXPECT_THAT(done.out, HasSubstr("verified    25,000 deliveries: 0 lost"));
+}
+
+TEST(BenchTls, TellsOfStalledSubscribersThatAreCut) {
+    const BrokerProcess broker(encrypted({"--slow-high-mark", "1M", "--max-queue", "2M"}));
+    const Finished done = run(bench(broker, {"--stalled", "2", "--size", "10K", "--rate", "2000",
+                                             "--count", "3000", "--duration", "60"}));
+    EXPECT_EQ(done.ended, (Ended{0, 0})) << done.err << done.out;
+    EXPECT_THAT(done.out, HasSubstr("0 lost"));
+    EXPECT_THAT(broker.log(), HasSubstr("slow subscriber cut"));
+}
+
+TEST(BenchTls, AWrongSecretIsToldInTheBrokersWords) {
+    const BrokerProcess broker(encrypted());
+    const Finished done = run(bench(broker, {}, "wrong"));
+    EXPECT_EQ(done.ended, (Ended{1, 0}));
+    EXPECT_THAT(done.err, HasSubstr("Authentication failed for meter"));
+}
+
+TEST(BenchTls, ACertificateThatIsNotTrustedEndsIt) {
+    const BrokerProcess broker(encrypted());
+    Command command = bench(broker, {});
+    command.words.resize(command.words.size() - 2);  // without --tlscert
+    command.words.emplace_back("--tls");
+    const Finished done = run(command);
+    EXPECT_EQ(done.ended, (Ended{1, 0}));
+    EXPECT_THAT(done.err, HasSubstr("the broker's certificate is not trusted"));
+    EXPECT_EQ(done.out, "");
+}
+
+TEST(BenchTls, APlainPortIsNamedAsTheReason) {
+    if (over_tls()) GTEST_SKIP() << "there is no plain endpoint";
+    const BrokerProcess broker({.keys = keys()});
+    const Finished done = run(bench(broker, {"--tls"}));
+    EXPECT_EQ(done.ended, (Ended{1, 0}));
+    EXPECT_THAT(done.err, HasSubstr("(does this port speak TLS?)"));
 }
 
 TEST(Bench, AWrongSecretIsToldInTheBrokersWords) {

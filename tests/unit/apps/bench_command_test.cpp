@@ -53,8 +53,10 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{{"--rate", "-5"}, "is not a rate"}, Refused{{"--rate", "1,2"}, "give --publishers"},
         Refused{{"--size", "100,200,300", "--publishers", "2"}, "give --publishers"},
         Refused{{"--channels", "3", "-c", "more"}, "give -c once"},
-        Refused{{"--tls"}, "does not speak TLS"}, Refused{{"--publishers", "0"}, "--publishers"},
-        Refused{{"--duration", "0"}, "--duration"}, Refused{{"--threads", "65"}, "--threads"},
+        Refused{{"--tls", "--host", "unix:/run/broker.sock"}, "there is no TLS on a Unix socket"},
+        Refused{{"--tlscert", "/nowhere/ca.pem"}, "--tlscert '/nowhere/ca.pem': No such file"},
+        Refused{{"--publishers", "0"}, "--publishers"}, Refused{{"--duration", "0"}, "--duration"},
+        Refused{{"--threads", "65"}, "--threads"},
         Refused{{"--broker-pid", "-3"}, "--broker-pid"}));
 
 TEST(BenchCommand, SaysWhenNobodyListens) {
@@ -62,6 +64,13 @@ TEST(BenchCommand, SaysWhenNobodyListens) {
     EXPECT_EQ(ended.status, exit_failed);
     EXPECT_THAT(ended.err, HasSubstr("cannot connect a subscriber to 127.0.0.1:1: Connection "
                                      "refused"));
+}
+
+TEST(BenchCommand, SaysWhenWhomToTrustCannotBeRead) {
+    const Ended ended = bench({"--host", "127.0.0.1", "--tlscert", "/dev/null"});
+    EXPECT_EQ(ended.status, exit_failed);
+    EXPECT_THAT(ended.err, HasSubstr("cannot read trusted certificates from '/dev/null'"));
+    EXPECT_THAT(ended.err, HasSubstr("it must be a PEM file"));
 }
 
 TEST(BenchCommand, SaysWhenTheDescriptorsDoNotSuffice) {

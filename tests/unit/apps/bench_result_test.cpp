@@ -49,6 +49,16 @@ TEST_F(BenchResult, TellsTheBrokersCost) {
                 HasSubstr("broker      0.50 of a core, 405 ns per delivery, 3.0 MiB resident\n"));
 }
 
+TEST_F(BenchResult, TellsHowItWasEncrypted) {
+    EXPECT_THAT(text_report(options, result), Not(HasSubstr("encrypted")));
+    EXPECT_THAT(json_report(options, result), Not(HasSubstr("tls")));
+    result.tls = "TLSv1.3, TLS_AES_128_GCM_SHA256";
+    EXPECT_THAT(text_report(options, result),
+                HasSubstr("encrypted   TLSv1.3, TLS_AES_128_GCM_SHA256\n"));
+    EXPECT_THAT(json_report(options, result),
+                HasSubstr(R"("tls":"TLSv1.3, TLS_AES_128_GCM_SHA256")"));
+}
+
 TEST_F(BenchResult, WarnsOfABusyGeneratorAndOfNeighbours) {
     EXPECT_THAT(text_report(options, result), Not(HasSubstr("bottleneck")));
     options.broker_pid = 1;
