@@ -2,12 +2,15 @@
 // soak.cpp: everything at once against the real broker, for as long as one likes, and then an exact
 // account of every message.
 //
-//   soak [--seconds N] [--threads N] [--slow-policy disconnect|drop-oldest] [--seed N]
+//   soak [--seconds N] [--threads N] [--slow-policy disconnect|drop-oldest] [--seed N] [--rate N]
+//
+// --rate is about how many messages are published each second by all together.
 //
 // Four publishers and four subscribers stay from the beginning to the end, half of them over TLS
 // and half of their keys in SQLite. Meanwhile others come and go, read too slowly or not at all,
 // and say garbage; the operator rewrites the users' file, well and badly, removes a key that is in
-// use, locks SQLite's file, and renews the certificate. Each of these has its own promise:
+// use, locks SQLite's file, renews the certificate, and has the configuration read again by SIGHUP,
+// well and badly. Each of these has its own promise:
 //
 //   who stays         hears every message of every publisher, once, in order
 //   who comes, goes   hears all from its first message on to its last, once, in order
@@ -25,6 +28,7 @@
 #include "support/metrics_page.hpp"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -59,6 +63,7 @@ struct Options {
     unsigned threads = 2;
     std::string slow_policy = "disconnect";
     std::uint32_t seed = 1;
+    unsigned rate = 3'700;  // messages a second, of all publishers
 };
 
 const std::string slow_error = "Backpressure deadline timer expired";
@@ -119,6 +124,7 @@ private:
     void take_a_key_away(std::mt19937& random);
     void lock_sqlite(std::mt19937& random);
     void renew_certificate();
+    void read_again(std::mt19937& random);
     // Takes what comes within `wait`; what ERROR says ends it.
     bool hear(WireClient& client, Heard& heard, std::chrono::milliseconds wait, std::string* error);
 
@@ -141,7 +147,8 @@ private:
     std::vector<std::string> wrongs_;
 
     std::atomic<std::uint64_t> heard_{0}, visits_{0}, refused_in_outage_{0}, cuts_{0}, missing_{0},
-        reloads_{0}, bad_reloads_{0}, keys_taken_{0}, renewals_{0}, babblers_{0};
+        reloads_{0}, bad_reloads_{0}, keys_taken_{0}, renewals_{0}, babblers_{0}, read_again_{0},
+        not_read_again_{0};
     std::size_t resident_max_ = 0, resident_first_half_ = 0;
 };
 
@@ -162,14 +169,24 @@ std::vector<std::string> broker_arguments(const Options& options) {
             std::to_string(memory_bytes_max),
             "--max-frame",
             "64K",
-            "--max-queue",
-            options.slow_policy == "disconnect" ? "4M" : "256K",
-            "--slow-high-mark",
-            options.slow_policy == "disconnect" ? "256K" : "128K",
-            "--slow-deadline",
-            "1s",
             "--slow-policy",
-            options.slow_policy};
+            options.slow_policy,
+            "--config",
+            "soak.toml"};
+}
+
+// What SIGHUP can change, each value large or small. Even the large ones are far below what a slow
+// reader misses in its sleep; even the small ones are enough for who reads.
+std::string reloadable_settings(const Options& options, std::uint32_t choice) {
+    const bool disconnect = options.slow_policy == "disconnect";
+    const auto one_of = [&](unsigned bit, const char* large, const char* small) {
+        return std::string((choice >> bit & 1U) != 0 ? large : small);
+    };
+    return "max-queue = '" + (disconnect ? one_of(0, "8M", "4M") : one_of(0, "512K", "256K")) +
+           "'\nslow-high-mark = '" +
+           (disconnect ? one_of(1, "512K", "256K") : one_of(1, "192K", "128K")) +
+           "'\nslow-deadline = '" + one_of(2, "1500ms", "1s") + "'\nshutdown-grace = '" +
+           one_of(3, "6s", "5s") + "'\nlog-level = '" + one_of(4, "debug", "info") + "'\n";
 }
 
 Soak::Soak(Options options)
@@ -190,7 +207,8 @@ Soak::Soak(Options options)
                              .listeners = 2,
                              .files = {{"broker.key", identity.key},
                                        {"broker.crt", identity.certificate},
-                                       {"authority.crt", authority_.certificate}}});
+                                       {"authority.crt", authority_.certificate},
+                                       {"soak.toml", reloadable_settings(options_, 0)}}});
     metrics_ = std::make_unique<support::MetricsPage>(*broker_);
     make_sqlite_keys();
 }
@@ -247,6 +265,7 @@ void Soak::publish(std::size_t number, std::mt19937& random) {
         }
         pause(random, 5, 10);
     }
+    const std::size_t turn_us = std::size_t{6'500'000} * publishers / options_.rate;
     while (!over()) {
         for (std::size_t left = between(random, 1, 12); left > 0; --left) {
             const std::size_t channel = between(random, 0, channels - 1);
@@ -258,7 +277,8 @@ void Soak::publish(std::size_t number, std::mt19937& random) {
             ++last;
         }
         if (client.poll_frame(0ms)) throw Wrong("a publisher was told something");
-        pause(random, 2, 12);
+        std::this_thread::sleep_for(
+            std::chrono::microseconds(between(random, turn_us / 4, turn_us * 7 / 4)));
     }
     client.settle();
     if (++publishers_done_ == publishers) published_all_ = true;
@@ -406,7 +426,7 @@ void Soak::babble(std::mt19937& random) {
 
 void Soak::operate(std::mt19937& random) {
     while (!over()) {
-        switch (between(random, 0, 5)) {
+        switch (between(random, 0, 7)) {
             case 0:
             case 1:
                 rewrite_users(random, true);
@@ -424,6 +444,10 @@ void Soak::operate(std::mt19937& random) {
                 break;
             case 4:
                 lock_sqlite(random);
+                break;
+            case 5:
+            case 6:
+                read_again(random);
                 break;
             default:
                 renew_certificate();
@@ -513,6 +537,20 @@ void Soak::renew_certificate() {
     ++renewals_;
 }
 
+// By SIGHUP. The counters say when it is done.
+void Soak::read_again(std::mt19937& random) {
+    const bool bad = between(random, 0, 2) == 0;
+    const fs::path file = broker_->directory().path() / "soak.toml";
+    const auto choice = static_cast<std::uint32_t>(between(random, 0, 31));
+    support::write_file(file,
+                        reloadable_settings(options_, choice) + (bad ? "max-qeue = '1M'\n" : ""));
+    if (::kill(broker_->pid(), SIGHUP) != 0) throw Wrong("the broker could not be told to reload");
+    const std::uint64_t times = bad ? ++not_read_again_ : ++read_again_;
+    const std::string result = bad ? "refused" : "done";
+    metrics_->wait_for("hpfeeds_broker_configuration_reloads{result=\"" + result + "\"}",
+                       static_cast<double>(times));
+}
+
 // ---- the account
 
 void Soak::watch_memory() {
@@ -561,7 +599,8 @@ void Soak::settle_accounts() {
         "but %llu, dropped by count %llu\n"
         "    %llu visits, %llu refused while their store was out, %llu slow readers cut, %llu "
         "babblers\n"
-        "    %llu reloads, %llu of them bad, %llu keys taken away, %llu locks, %llu certificates\n"
+        "    %llu users' files, %llu of them bad, %llu keys taken away, %llu locks, %llu "
+        "certificates, %llu reloads by SIGHUP, %llu more refused\n"
         "    resident at most %.1f MiB, %.1f MiB in the first half\n",
         options_.slow_policy.c_str(), options_.threads,
         static_cast<long long>(options_.duration.count()),
@@ -573,6 +612,8 @@ void Soak::settle_accounts() {
         static_cast<unsigned long long>(reloads_ + bad_reloads_),
         static_cast<unsigned long long>(bad_reloads_), static_cast<unsigned long long>(keys_taken_),
         static_cast<unsigned long long>(outages_ / 2), static_cast<unsigned long long>(renewals_),
+        static_cast<unsigned long long>(read_again_),
+        static_cast<unsigned long long>(not_read_again_),
         static_cast<double>(resident_max_) / (1 << 20),
         static_cast<double>(resident_first_half_) / (1 << 20));
 }
@@ -632,6 +673,8 @@ std::optional<Options> read_options(int argc, char** argv) {
             options.threads = number;
         else if (name == "--seed")
             options.seed = number;
+        else if (name == "--rate" && number > 0 && number <= 100'000)
+            options.rate = number;
         else
             return std::nullopt;
     }
@@ -647,7 +690,7 @@ int main(int argc, char** argv) {
     if (!options) {
         std::fputs(
             "usage: soak [--seconds N] [--threads N] [--slow-policy disconnect|drop-oldest] "
-            "[--seed N]\n",
+            "[--seed N] [--rate N]\n",
             stderr);
         return 2;
     }
