@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "auth/json_source.hpp"
 
-#include "auth/json_accounts.hpp"
 #include "auth/limits.hpp"
 #include "auth/names.hpp"
 #include "auth/text_file.hpp"
@@ -23,8 +22,8 @@ JsonSource::JsonSource(std::string path, Options options)
 Lookup JsonSource::find(std::string_view ident) noexcept {
     const std::shared_ptr<const Snapshot> now = snapshot();
     if (!now->invalid.empty()) return Lookup::unavailable(path_ + ": " + now->invalid);
-    const auto found = now->accounts.find(ident);
-    return found == now->accounts.end() ? Lookup::absent() : Lookup::found(found->second);
+    AccountRef account = now->keys.find(ident);
+    return account ? Lookup::found(std::move(account)) : Lookup::absent();
 }
 
 // Not while it is written to.
@@ -38,20 +37,22 @@ std::string JsonSource::read_whole() const {
 
 // A missing file ends the start; an invalid one waits for its repair.
 void JsonSource::read_first() {
-    const std::string text = read_whole();
+    std::string text = read_whole();
     last_ = content_of(text);
     try {
-        take_over(text);
+        take_over(parsed(std::move(text)));
         last_was_valid_ = true;
     } catch (const Error& error) {
         log::error("the key file is invalid; it has no users until it is repaired",
                    {{"file", path_}, {"reason", error.what()}});
-        publish({{}, error.what()});
+        auto nobody = std::make_shared<Snapshot>();
+        nobody->invalid = error.what();
+        publish(std::move(nobody));
     }
 }
 
 std::function<void()> JsonSource::read_again() {
-    const std::string text = read_whole();
+    std::string text = read_whole();
     const Content content = content_of(text);
     std::optional<Content> before;
     {
@@ -61,7 +62,7 @@ std::function<void()> JsonSource::read_again() {
     }
     std::shared_ptr<Snapshot> next;
     try {
-        next = std::make_shared<Snapshot>(parsed(text));
+        next = parsed(std::move(text));
     } catch (const Error& error) {
         throw Error(path_ + ": " + error.what());
     }
@@ -70,19 +71,19 @@ std::function<void()> JsonSource::read_again() {
         if (last_ != before) return;  // the watch has seen more since
         last_ = content;
         last_was_valid_ = true;
-        take_over(std::move(*next));
+        take_over(next);
         reload_ok_.increment();
     };
 }
 
 void JsonSource::reload() {
     const std::unique_lock judging(judging_mutex_);
-    if (const std::optional<Seen> seen = look(); seen && seen->content != last_) {
+    if (std::optional<Seen> seen = look(); seen && seen->content != last_) {
         last_ = seen->content;
         last_was_valid_ = false;
         try {
             if (!seen->content.fault.empty()) throw Error(seen->content.fault);
-            take_over(seen->text);
+            take_over(parsed(std::move(seen->text)));
             last_was_valid_ = true;
             reload_ok_.increment();
         } catch (const Error& error) {
@@ -110,51 +111,20 @@ JsonSource::Content JsonSource::content_of(std::string_view text) {
     return {text.size(), std::hash<std::string_view>{}(text), {}};
 }
 
-JsonSource::Snapshot JsonSource::parsed(std::string_view text) {
-    Snapshot next;
-    std::vector<core::Account> accounts = parse_json_accounts(text);
-    next.accounts.reserve(accounts.size());
-    for (core::Account& account : accounts) {
-        auto shared = std::make_shared<const core::Account>(std::move(account));
-        next.accounts.emplace(shared->ident, shared);
-    }
-    return next;
+std::shared_ptr<JsonSource::Snapshot> JsonSource::parsed(std::string text) {
+    return std::make_shared<Snapshot>(std::move(text));
 }
 
-void JsonSource::take_over(std::string_view text) {
-    take_over(parsed(text));
-}
-
-void JsonSource::take_over(Snapshot next) {
-    const std::uint64_t users = next.accounts.size();
+void JsonSource::take_over(std::shared_ptr<Snapshot> next) {
+    const std::uint64_t users = next->keys.size();
     const std::shared_ptr<const Snapshot> before = snapshot();
     KeyChanges changes;
-    if (before) changes = difference(*before, next);
+    if (before) changes = next->keys.follow(before->keys);
+    // Nobody could say whether there was such a key: now somebody can.
+    if (before && !before->invalid.empty()) changes = {{}, true};
     publish(std::move(next));
     log::info("users read", {{"file", path_}, {"users", users}});
     tell(std::move(changes));
-}
-
-// An account that is as it was stays the same object, so that it is known for that everywhere.
-KeyChanges JsonSource::difference(const Snapshot& before, Snapshot& after) {
-    KeyChanges changes;
-    // Nobody could say whether there was such a key: now somebody can.
-    changes.any = !before.invalid.empty();
-    const auto differs = [&](const std::string& ident) {
-        changes.any = changes.any || changes.idents.size() == told_idents_max;
-        if (!changes.any) changes.idents.push_back(ident);
-    };
-    for (auto& [ident, account] : after.accounts) {
-        const auto known = before.accounts.find(ident);
-        if (known == before.accounts.end() || *known->second != *account)
-            differs(ident);
-        else
-            account = known->second;
-    }
-    for (const auto& [ident, account] : before.accounts)
-        if (!after.accounts.contains(ident)) differs(ident);
-    if (changes.any) changes.idents.clear();
-    return changes;
 }
 
 void JsonSource::tell_changes_to(TellChanges tell) {
@@ -168,8 +138,7 @@ void JsonSource::tell(KeyChanges changes) {
     if (tell_) tell_(std::move(changes));
 }
 
-void JsonSource::publish(Snapshot snapshot) {
-    auto next = std::make_shared<const Snapshot>(std::move(snapshot));
+void JsonSource::publish(std::shared_ptr<const Snapshot> next) {
     const std::lock_guard lock(mutex_);
     snapshot_.swap(next);  // the old one ends after the lock
 }

@@ -16,6 +16,7 @@
 
 #include "auth/account_source.hpp"
 #include "auth/file_watch.hpp"
+#include "auth/json_keys.hpp"
 #include "metrics/counter.hpp"
 
 #include <cstddef>
@@ -25,7 +26,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
+#include <utility>
 
 namespace hpfeeds::auth {
 
@@ -52,15 +53,10 @@ public:
     [[nodiscard]] const metrics::Counter& reload_failed() const noexcept { return reload_failed_; }
 
 private:
-    struct Hash {
-        using is_transparent = void;
-        std::size_t operator()(std::string_view text) const noexcept {
-            return std::hash<std::string_view>{}(text);
-        }
-    };
-    using Accounts = std::unordered_map<std::string, AccountRef, Hash, std::equal_to<>>;
     struct Snapshot {
-        Accounts accounts;
+        Snapshot() = default;
+        explicit Snapshot(std::string text) : keys(std::move(text)) {}
+        JsonKeys keys;
         std::string invalid;  // why there never were any
     };
 
@@ -81,11 +77,9 @@ private:
     void reload();
     [[nodiscard]] std::optional<Seen> look() const;
     [[nodiscard]] static Content content_of(std::string_view text);
-    void take_over(std::string_view text);
-    [[nodiscard]] static Snapshot parsed(std::string_view text);
-    void take_over(Snapshot next);
-    [[nodiscard]] static KeyChanges difference(const Snapshot& before, Snapshot& after);
-    void publish(Snapshot snapshot);
+    [[nodiscard]] static std::shared_ptr<Snapshot> parsed(std::string text);
+    void take_over(std::shared_ptr<Snapshot> next);
+    void publish(std::shared_ptr<const Snapshot> next);
     void tell(KeyChanges changes);
     [[nodiscard]] std::shared_ptr<const Snapshot> snapshot() const;
 

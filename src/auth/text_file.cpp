@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <climits>
@@ -96,6 +97,7 @@ std::optional<std::string> read_text_file(const std::string& path, std::size_t b
     const FileIdentity before = identity_of(status);
 
     std::string text;
+    text.reserve(std::min(static_cast<std::size_t>(status.st_size), bytes_max));
     std::array<char, 65'536> piece;
     for (;;) {
         const ssize_t got = ::read(file.number(), piece.data(), piece.size());
