@@ -87,16 +87,20 @@ void Client::raise_read() const {
 
 void Client::publish(std::string_view channel, std::span<const std::byte> payload,
                      std::error_code& error) {
-    error = state_->session.publish(channel, payload);
+    if (state_->session.publish_quickly(channel, payload))
+        error.clear();
+    else
+        error = state_->session.publish(channel, payload);
 }
 
 void Client::publish(std::string_view channel, std::span<const std::byte> payload) {
+    if (state_->session.publish_quickly(channel, payload)) return;
     if (const auto error = state_->session.publish(channel, payload))
         raise(error, "cannot publish");
 }
 
 void Client::publish(std::string_view channel, std::string_view payload, std::error_code& error) {
-    error = state_->session.publish(channel, bytes_of(payload));
+    publish(channel, bytes_of(payload), error);
 }
 
 void Client::publish(std::string_view channel, std::string_view payload) {

@@ -206,8 +206,7 @@ void ClientMachine::unsubscribe(std::string_view channel) {
 std::error_code ClientMachine::check_publish(std::string_view channel,
                                              std::size_t payload_bytes) const noexcept {
     if (channel.size() > wire::string_bytes_max) return Errc::channel_too_long;
-    const std::size_t head = wire::publish_frame_bytes(ident_.size(), channel.size(), 0);
-    if (payload_bytes > limits_.publish_frame_bytes_max - head) return Errc::payload_too_large;
+    if (!fits(channel, payload_bytes)) return Errc::payload_too_large;
     return {};
 }
 

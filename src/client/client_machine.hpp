@@ -20,6 +20,7 @@
 #pragma once
 
 #include "client/message_frame.hpp"
+#include "wire/encode.hpp"
 #include "wire/parser.hpp"
 
 #include <cstddef>
@@ -91,6 +92,12 @@ public:
     // What publish() would say, without a connection.
     [[nodiscard]] std::error_code check_publish(std::string_view channel,
                                                 std::size_t payload_bytes) const noexcept;
+    // Whether that would be nothing.
+    [[nodiscard]] bool fits(std::string_view channel, std::size_t payload_bytes) const noexcept {
+        return channel.size() <= wire::string_bytes_max &&
+               payload_bytes <= limits_.publish_frame_bytes_max -
+                                    wire::publish_frame_bytes(ident_.size(), channel.size(), 0);
+    }
 
     [[nodiscard]] std::span<const std::byte> unsent() const noexcept;
     void sent(std::size_t count) noexcept;

@@ -2,7 +2,6 @@
 #include "client/outbox.hpp"
 
 #include "client/limits.hpp"
-#include "wire/encode.hpp"
 #include "wire/parser.hpp"
 
 #include <algorithm>
@@ -12,7 +11,36 @@
 namespace hpfeeds::client {
 
 std::size_t Outbox::Chunk::cost() const noexcept {
-    return used - begin_of(first) + (frames.size() - first) * outbox_frame_overhead_bytes;
+    return used - begin_of(first) + (frames() - first) * outbox_frame_overhead_bytes;
+}
+
+Clock::time_point Outbox::Chunk::time_of(std::size_t frame) const noexcept {
+    const auto later = std::partition_point(stamps.begin(), stamps.end(), [&](const Stamp& stamp) {
+        return stamp.first_frame <= frame;
+    });
+    return std::prev(later)->at;
+}
+
+std::size_t Outbox::Chunk::first_behind(std::size_t position, std::size_t begin,
+                                        std::size_t end) const noexcept {
+    const auto found =
+        std::partition_point(ends.begin() + static_cast<std::ptrdiff_t>(begin),
+                             ends.begin() + static_cast<std::ptrdiff_t>(end),
+                             [&](std::uint32_t frame_end) { return frame_end <= position; });
+    return static_cast<std::size_t>(found - ends.begin());
+}
+
+void Outbox::Chunk::stamp(Clock::time_point now) {
+    if (!stamps.empty() && stamped_at == now) return;
+    stamps.push_back({static_cast<std::uint32_t>(frames()), now});
+    stamped_at = now;
+}
+
+void Outbox::Chunk::tag(std::uint64_t name) {
+    if (name == 0 && !tagged) return;
+    tags.resize(frames(), 0);
+    tags.push_back(name);
+    tagged = true;
 }
 
 Outbox::Outbox(std::string ident, Limits limits) : ident_(std::move(ident)), limits_(limits) {}
@@ -44,15 +72,9 @@ bool Outbox::push(std::string_view channel, std::span<const std::byte> payload,
         ++counts_.dropped_for_room;
     }
     Chunk& chunk = chunk_with_room(bytes);
-    const std::span<std::byte> room(chunk.memory.get() + chunk.used, bytes);
-    wire::encode_publish(room, ident_, channel, payload);
-    chunk.used += bytes;
-    chunk.frames.push_back({static_cast<std::uint32_t>(chunk.used), now, tag});
-    chunk.tagged = chunk.tagged || tag != 0;
-    cost_ += cost;
-    unsent_bytes_ += bytes;
-    ++unsent_messages_;
-    ++counts_.pushed;
+    chunk.stamp(now);
+    chunk.tag(tag);
+    append(chunk, channel, payload, bytes);
     return true;
 }
 
@@ -67,15 +89,16 @@ Outbox::Chunk& Outbox::chunk_with_room(std::size_t bytes) {
         Chunk& chunk = chunks_.emplace_back();
         chunk.capacity = std::max(bytes, usual);
         chunk.memory = std::make_unique_for_overwrite<std::byte[]>(chunk.capacity);
-        if (usual == outbox_chunk_bytes) chunk.frames.reserve(outbox_chunk_bytes / 128);
+        if (usual == outbox_chunk_bytes) chunk.ends.reserve(outbox_chunk_bytes / 64);
     }
+    filling_ = &chunks_.back();
     return chunks_.back();
 }
 
 std::span<const std::byte> Outbox::lend() noexcept {
     while (sending_ < chunks_.size()) {
         const Chunk& chunk = chunks_[sending_];
-        if (chunk.next < chunk.frames.size()) {
+        if (chunk.next < chunk.frames()) {
             lent_ = true;
             const std::size_t begin = chunk.begin_of(chunk.next) + half_sent_bytes_;
             return {chunk.memory.get() + begin, chunk.used - begin};
@@ -101,19 +124,16 @@ void Outbox::sent(std::size_t count) noexcept {
     const std::size_t begin = chunk.begin_of(chunk.next);
     const std::size_t reached = begin + half_sent_bytes_ + count;
     // The first frame that is not sent whole: usually there is none, else it is searched for.
-    const auto first_left = static_cast<std::ptrdiff_t>(chunk.next);
-    const auto unsent =
-        reached == chunk.used
-            ? chunk.frames.end()
-            : std::partition_point(chunk.frames.begin() + first_left, chunk.frames.end(),
-                                   [&](const Frame& frame) { return frame.end <= reached; });
-    const auto sent = static_cast<std::size_t>(unsent - chunk.frames.begin()) - chunk.next;
+    const std::size_t unsent = reached == chunk.used
+                                   ? chunk.frames()
+                                   : chunk.first_behind(reached, chunk.next, chunk.frames());
+    const std::size_t sent = unsent - chunk.next;
     chunk.next += sent;
     half_sent_bytes_ = reached - chunk.begin_of(chunk.next);
     unsent_bytes_ -= chunk.begin_of(chunk.next) - begin;
     unsent_messages_ -= sent;
     counts_.sent += sent;
-    assert(half_sent_bytes_ == 0 || chunk.next < chunk.frames.size());
+    assert(half_sent_bytes_ == 0 || chunk.next < chunk.frames());
 }
 
 bool Outbox::at_frame_boundary() const noexcept {
@@ -134,7 +154,7 @@ void Outbox::forget_until(Chunk& chunk, std::size_t frame, std::uint64_t& tag) n
     forgotten_position_ += bytes;
     cost_ -= bytes + (frame - chunk.first) * outbox_frame_overhead_bytes;
     for (; chunk.tagged && chunk.first < frame; ++chunk.first)
-        if (chunk.frames[chunk.first].tag != 0) tag = chunk.frames[chunk.first].tag;
+        if (chunk.tags[chunk.first] != 0) tag = chunk.tags[chunk.first];
     chunk.first = frame;
 }
 
@@ -151,12 +171,7 @@ std::uint64_t Outbox::forget(std::uint64_t position) noexcept {
         } else {
             // Some of it, up to the first frame that ends behind `position`.
             const std::size_t end = chunk.begin_of(chunk.first) + position - forgotten_position_;
-            const auto begin = chunk.frames.begin();
-            const auto kept =
-                std::partition_point(begin + static_cast<std::ptrdiff_t>(chunk.first),
-                                     begin + static_cast<std::ptrdiff_t>(chunk.next),
-                                     [&](const Frame& frame) { return frame.end <= end; });
-            forget_until(chunk, static_cast<std::size_t>(kept - begin), tag);
+            forget_until(chunk, chunk.first_behind(end, chunk.first, chunk.next), tag);
             break;
         }
     }
@@ -201,7 +216,7 @@ Outbox::Chunk* Outbox::oldest_droppable() noexcept {
         Chunk& chunk = chunks_[i];
         if (i == sending_ && pinned()) continue;
         if (chunk.first < chunk.next) return nullptr;  // sent frames are before it
-        if (chunk.first < chunk.frames.size()) return &chunk;
+        if (chunk.first < chunk.frames()) return &chunk;
     }
     return nullptr;
 }
@@ -221,7 +236,7 @@ bool Outbox::drop_one() noexcept {
 
 void Outbox::drop_expired(Clock::time_point now) noexcept {
     for (Chunk* chunk = oldest_droppable();
-         chunk != nullptr && now - chunk->frames[chunk->first].at > limits_.age_max;
+         chunk != nullptr && now - chunk->time_of(chunk->first) > limits_.age_max;
          chunk = oldest_droppable()) {
         static_cast<void>(drop_one());
         ++counts_.dropped_for_age;
@@ -235,15 +250,14 @@ void Outbox::trim() noexcept {
 
 Clock::time_point Outbox::oldest() const noexcept {
     for (std::size_t i = sending_; i < chunks_.size(); ++i)
-        if (chunks_[i].next < chunks_[i].frames.size())
-            return chunks_[i].frames[chunks_[i].next].at;
+        if (chunks_[i].next < chunks_[i].frames()) return chunks_[i].time_of(chunks_[i].next);
     return Clock::time_point::max();
 }
 
 // Chunks of which nothing is needed go: from the front, and, when the front is pinned, the one
 // behind it, which is where drop_one() took from.
 void Outbox::recycle_spent() noexcept {
-    const auto spent = [](const Chunk& chunk) { return chunk.first == chunk.frames.size(); };
+    const auto spent = [](const Chunk& chunk) { return chunk.first == chunk.frames(); };
     while (!chunks_.empty() && spent(chunks_.front()) && !(sending_ == 0 && pinned()))
         recycle(chunks_.begin());
     if (chunks_.size() > sending_ + 1 && spent(chunks_[sending_ + 1]))
@@ -253,7 +267,9 @@ void Outbox::recycle_spent() noexcept {
 void Outbox::recycle(Chunks::iterator chunk) noexcept {
     const auto index = static_cast<std::size_t>(chunk - chunks_.begin());
     chunk->used = 0;
-    chunk->frames.clear();
+    chunk->ends.clear();
+    chunk->stamps.clear();
+    chunk->tags.clear();
     chunk->tagged = false;
     chunk->first = 0;
     chunk->next = 0;
@@ -261,6 +277,7 @@ void Outbox::recycle(Chunks::iterator chunk) noexcept {
         spare_.push_back(std::move(*chunk));
     chunks_.erase(chunk);
     if (index < sending_) --sending_;
+    filling_ = chunks_.empty() ? nullptr : &chunks_.back();
 }
 
 }  // namespace hpfeeds::client

@@ -21,7 +21,10 @@
 #pragma once
 
 #include "client/deadline.hpp"
+#include "client/limits.hpp"
+#include "wire/encode.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -49,6 +52,20 @@ public:
     // Requires: channel and payload fit into a frame (ClientMachine::check_publish).
     bool push(std::string_view channel, std::span<const std::byte> payload, Clock::time_point now,
               Overflow overflow, std::uint64_t tag = 0);
+    // push() without a tag in the usual case, for a fraction of the price: there is room, in the
+    // outbox and in the chunk that is being filled, and `now` is what it was. False: nothing was
+    // done, call push().
+    [[nodiscard]] bool push_quickly(std::string_view channel, std::span<const std::byte> payload,
+                                    Clock::time_point now) {
+        Chunk* const chunk = filling_;
+        const std::size_t bytes =
+            wire::publish_frame_bytes(ident_.size(), channel.size(), payload.size());
+        if (chunk == nullptr || chunk->capacity - chunk->used < bytes || chunk->stamped_at != now ||
+            chunk->tagged || cost_ + bytes + outbox_frame_overhead_bytes > limits_.bytes_max)
+            return false;
+        append(*chunk, channel, payload, bytes);
+        return true;
+    }
     // Whether push() would have to drop anything that was not sent.
     [[nodiscard]] bool has_room(std::size_t channel_bytes,
                                 std::size_t payload_bytes) const noexcept;
@@ -103,32 +120,54 @@ public:
     [[nodiscard]] const Counts& counts() const noexcept { return counts_; }
 
 private:
-    struct Frame {
-        std::uint32_t end = 0;  // where it ends in its chunk
-        Clock::time_point at;
-        std::uint64_t tag = 0;
-    };
     // Frames side by side. Those before `first` are gone, those before `next` are sent.
     struct Chunk {
         std::unique_ptr<std::byte[]> memory;
         std::size_t capacity = 0;
         std::size_t used = 0;
-        std::vector<Frame> frames;
+        std::vector<std::uint32_t> ends;  // of the frames
         std::size_t first = 0;
         std::size_t next = 0;
-        bool tagged = false;  // a frame has a tag
+        Clock::time_point stamped_at{};   // when the last frame came
+        bool tagged = false;              // a frame has a tag
+        std::vector<std::uint64_t> tags;  // of the frames, when tagged
+        // When frames came: each stamp is of the frames from its first up to the next stamp's.
+        struct Stamp {
+            std::uint32_t first_frame;
+            Clock::time_point at;
+        };
+        std::vector<Stamp> stamps;
 
+        [[nodiscard]] std::size_t frames() const noexcept { return ends.size(); }
         [[nodiscard]] std::size_t begin_of(std::size_t frame) const noexcept {
-            return frame == 0 ? 0 : frames[frame - 1].end;
+            return frame == 0 ? 0 : ends[frame - 1];
         }
         [[nodiscard]] std::size_t bytes_of(std::size_t frame) const noexcept {
-            return frames[frame].end - begin_of(frame);
+            return ends[frame] - begin_of(frame);
         }
         [[nodiscard]] std::size_t cost() const noexcept;
+        [[nodiscard]] Clock::time_point time_of(std::size_t frame) const noexcept;
+        // The first frame in [begin, end) that ends behind `position`, or `end`.
+        [[nodiscard]] std::size_t first_behind(std::size_t position, std::size_t begin,
+                                               std::size_t end) const noexcept;
+        // Of the frame that is appended next.
+        void stamp(Clock::time_point now);
+        void tag(std::uint64_t name);
     };
     using Chunks = std::deque<Chunk>;
 
     Chunk& chunk_with_room(std::size_t bytes);
+    // Requires: room for `bytes`, and that a stamp is there.
+    void append(Chunk& chunk, std::string_view channel, std::span<const std::byte> payload,
+                std::size_t bytes) {
+        wire::encode_publish({chunk.memory.get() + chunk.used, bytes}, ident_, channel, payload);
+        chunk.used += bytes;
+        chunk.ends.push_back(static_cast<std::uint32_t>(chunk.used));
+        cost_ += bytes + outbox_frame_overhead_bytes;
+        unsent_bytes_ += bytes;
+        ++unsent_messages_;
+        ++counts_.pushed;
+    }
     // Forgets the frames of a chunk, all of them sent, up to `frame`.
     void forget_until(Chunk& chunk, std::size_t frame, std::uint64_t& tag) noexcept;
     // Forgets the oldest kept frame, if that was sent whole.
@@ -144,6 +183,7 @@ private:
     Limits limits_;
     Chunks chunks_;
     std::vector<Chunk> spare_;
+    Chunk* filling_ = nullptr;         // the last one
     std::size_t sending_ = 0;          // the chunk that lend() gives from
     std::size_t half_sent_bytes_ = 0;  // of the frame at its `next`
     bool lent_ = false;

@@ -194,6 +194,7 @@ private:
     bool reading_ = false;          // a wait is under way
     bool writing_ = false;          // a wait is under way
     bool write_scheduled_ = false;
+    Clock::time_point turn_at_{};  // of the latest publish that was not a quick one
     bool was_online_ = false;
 
     asio::steady_timer timer_;

@@ -12,8 +12,13 @@ namespace hpfeeds::client {
 std::error_code SessionEngine::publish(std::string_view channel,
                                        std::span<const std::byte> payload) {
     const std::lock_guard lock(mutex_);
+    // The usual case: it will be written anyway, with others.
+    const bool is_seen_to =
+        writing_ || (write_scheduled_ && machine_.outbox().unsent_bytes() < outbox_chunk_bytes);
+    if (is_seen_to && machine_.publish_quickly(channel, payload, turn_at_)) return {};
     if (const auto over = closed_with()) return over;
-    const std::error_code error = machine_.publish(channel, payload, coarse_now());
+    turn_at_ = coarse_now();
+    const std::error_code error = machine_.publish(channel, payload, turn_at_);
     something_to_write();
     return error;
 }

@@ -68,6 +68,12 @@ public:
     // What the user asks for.
     std::error_code publish(std::string_view channel, std::span<const std::byte> payload,
                             Clock::time_point now);
+    // publish() for a fraction of the price, online and with room; see Outbox::push_quickly().
+    [[nodiscard]] bool publish_quickly(std::string_view channel, std::span<const std::byte> payload,
+                                       Clock::time_point now) {
+        return phase_ == Phase::online && !spool_ && protocol_.fits(channel, payload.size()) &&
+               outbox_.push_quickly(channel, payload, now);
+    }
     // Errc::no_room when something that was not sent would have to be dropped for it.
     std::error_code publish_if_room(std::string_view channel, std::span<const std::byte> payload,
                                     Clock::time_point now);

@@ -14,8 +14,9 @@ public:
     explicit Writer(std::span<std::byte> out) noexcept : out_(out) {}
 
     Writer& header(std::size_t frame_bytes, Opcode opcode) noexcept {
-        for (int shift = 24; shift >= 0; shift -= 8)
-            put(static_cast<std::uint8_t>(frame_bytes >> static_cast<unsigned>(shift)));
+        assert(out_.size() - used_ >= header_bytes);
+        write_u32(out_.data() + used_, static_cast<std::uint32_t>(frame_bytes));
+        used_ += 4;
         put(static_cast<std::uint8_t>(opcode));
         return *this;
     }
@@ -75,21 +76,6 @@ std::size_t encode_auth(std::span<std::byte> out, std::string_view ident,
         .string(ident)
         .bytes(digest)
         .used();
-}
-
-std::size_t encode_publish_head(std::span<std::byte> out, std::string_view ident,
-                                std::string_view channel, std::size_t payload_bytes) noexcept {
-    return Writer(out)
-        .header(publish_frame_bytes(ident.size(), channel.size(), payload_bytes), Opcode::publish)
-        .string(ident)
-        .string(channel)
-        .used();
-}
-
-std::size_t encode_publish(std::span<std::byte> out, std::string_view ident,
-                           std::string_view channel, std::span<const std::byte> payload) noexcept {
-    const std::size_t head = encode_publish_head(out, ident, channel, payload.size());
-    return head + Writer(out.subspan(head)).bytes(payload).used();
 }
 
 std::size_t encode_subscribe(std::span<std::byte> out, std::string_view ident,

@@ -66,7 +66,10 @@ TEST(Outbox, CountsAsAPlainListDoes) {
         if (random() % 2 == 0) {
             const std::string payload(random() % 3000, 'x');
             const std::uint64_t tag = random() % 3 == 0 ? ++tags : 0;
-            ASSERT_TRUE(push(outbox, payload, Overflow::refuse, tag));
+            // The quick way, where it is open, comes to the same.
+            if (tag != 0 || !outbox.push_quickly("chan", wire::as_bytes(payload), start)) {
+                ASSERT_TRUE(push(outbox, payload, Overflow::refuse, tag));
+            }
             kept.emplace_back(frame(payload).size(), tag);
         }
         if (random() % 2 == 0) {
@@ -102,6 +105,40 @@ TEST(Outbox, CountsAsAPlainListDoes) {
         ASSERT_EQ(outbox.cost(), cost);
     }
     EXPECT_GT(forgotten_messages, 1'000U);
+}
+
+TEST(Outbox, PushesQuicklyOnlyWhereNothingElseIsToBeDone) {
+    const std::size_t one = frame("0000").size() + outbox_frame_overhead_bytes;
+    Outbox outbox("me", {.bytes_max = 3 * one});
+    const auto quickly = [&](Clock::time_point now = start) {
+        return outbox.push_quickly("chan", wire::as_bytes("fast"), now);
+    };
+    EXPECT_FALSE(quickly());  // no chunk
+    push(outbox, "slow");
+    EXPECT_FALSE(quickly(start + 1ms));  // to be stamped
+    EXPECT_TRUE(quickly());
+    EXPECT_EQ(outbox.unsent_messages(), 2U);
+    EXPECT_EQ(outbox.cost(), 2 * one);
+    push(outbox, "tags", Overflow::refuse, 7);
+    EXPECT_FALSE(quickly());  // to be tagged, and full
+    EXPECT_EQ(send(outbox), frame("slow") + frame("fast") + frame("tags"));
+    EXPECT_EQ(outbox.forget(outbox.position()), 7U);
+    EXPECT_FALSE(quickly());
+}
+
+TEST(Outbox, KnowsTheAgeOfEachMessage) {
+    Outbox outbox("me", {.age_max = 10s});
+    const std::string big(outbox_chunk_bytes / 2, 'x');
+    for (const auto age : {0s, 0s, 4s, 6s, 6s})
+        push(outbox, big, Overflow::refuse, 0, start + age);
+    EXPECT_EQ(outbox.oldest(), start);
+    outbox.drop_expired(start + 11s);
+    EXPECT_EQ(outbox.counts().dropped_for_age, 2U);
+    EXPECT_EQ(outbox.oldest(), start + 4s);
+    outbox.drop_expired(start + 15s);
+    EXPECT_EQ(outbox.counts().dropped_for_age, 3U);
+    EXPECT_EQ(outbox.oldest(), start + 6s);
+    EXPECT_EQ(outbox.unsent_messages(), 2U);
 }
 
 TEST(Outbox, IsRelievedWhenAQuarterIsFree) {
