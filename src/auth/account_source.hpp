@@ -11,6 +11,7 @@
 #include "auth/failure.hpp"
 #include "core/account.hpp"
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -50,6 +51,13 @@ class AccountSource {
 public:
     virtual ~AccountSource() = default;
     [[nodiscard]] virtual Lookup find(std::string_view ident) noexcept = 0;
+    // For somebody who asked at `asked` and has waited since: what the store held then, or later.
+    // One that was read since then need not be read again.
+    [[nodiscard]] virtual Lookup find_as_of(std::string_view ident,
+                                            std::chrono::steady_clock::time_point asked) noexcept {
+        (void)asked;
+        return find(ident);
+    }
     // True when find() only looks into memory. All others get a lane of their own (lane.hpp).
     [[nodiscard]] virtual bool answers_from_memory() const noexcept { return false; }
     // Whether it tells of every change, or never changes. What does not is asked from time to time.

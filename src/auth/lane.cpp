@@ -75,8 +75,16 @@ std::optional<Failure> Lane::take(Errand& errand) {
     }
     queue_.push_back({std::move(errand), OutageGate::Pass::open});
     if (purpose == core::Purpose::recheck) ++rechecks_queued_;
-    work_.notify_one();
+    call_a_worker();
     return std::nullopt;
+}
+
+// One at a time: a storm of logins wakes the next worker only once the one before has begun, and
+// found that more is left. Most often nothing is.
+void Lane::call_a_worker() {
+    if (called_ || resting_ == 0) return;
+    called_ = true;
+    work_.notify_one();
 }
 
 bool Lane::has_room(core::Purpose purpose) const {
@@ -119,9 +127,15 @@ void Lane::work(Worker& self) noexcept {
     give_way_to_messages();
     Lock lock(mutex_);
     for (;;) {
-        work_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+        while (!stopping_ && queue_.empty()) {
+            ++resting_;
+            work_.wait(lock);
+            --resting_;
+            called_ = false;
+        }
         if (stopping_) return;
         Job job = take_first();
+        if (!queue_.empty()) call_a_worker();
         if (gate_.out() && job.pass == OutageGate::Pass::open) {
             pass_on(std::move(job), lock);
         } else {
@@ -133,12 +147,16 @@ void Lane::work(Worker& self) noexcept {
 void Lane::look_up(Worker& self, Job job, Lock& lock) {
     const std::string ident(job.errand ? job.errand->request.ident() : std::string_view());
     const Clock::time_point begun = Clock::now();
+    const Clock::time_point asked =
+        job.errand && job.errand->request.opened_ns != 0
+            ? Clock::time_point(std::chrono::nanoseconds(job.errand->request.opened_ns))
+            : begun;
     self.deadline = begun + options_.timeout + lookup_grace;
     self.job = std::move(job);
     if (clock_rests_) clock_.notify_one();
 
     lock.unlock();
-    Lookup lookup = source_.find(ident);
+    Lookup lookup = source_.find_as_of(ident, std::min(asked, begun));
     lock.lock();
 
     const Clock::time_point now = Clock::now();
@@ -216,7 +234,7 @@ void Lane::probe_if_due(Clock::time_point now) {
     if (!gate_.out() || stuck_ == workers_.size()) return;
     if (gate_.enter(now) != OutageGate::Pass::probe) return;
     queue_.push_front({std::nullopt, OutageGate::Pass::probe});
-    work_.notify_one();
+    call_a_worker();
 }
 
 Lane::Clock::time_point Lane::next_event() const {

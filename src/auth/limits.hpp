@@ -31,6 +31,10 @@ inline constexpr std::chrono::milliseconds sqlite_write_wait{5'000};
 // Connections kept open between look-ups: the workers there can be.
 inline constexpr std::size_t sqlite_idle_max = 64;
 inline constexpr std::size_t sql_idle_max = 64;
+// Accounts that a connection to an SQLite file still knows, and the bytes of their rows: of a fleet
+// whose sensors have keys of their own, and at most some MB for each worker.
+inline constexpr std::size_t known_keys_max = 4096;
+inline constexpr std::size_t known_keys_bytes_max = 1024 * 1024;
 // How long a change or a list at a terminal may wait for an SQL server.
 inline constexpr std::chrono::milliseconds sql_write_wait{10'000};
 

@@ -29,6 +29,7 @@ public:
 
     // Which file this is, as it was when it was opened.
     [[nodiscard]] const FileIdentity& identity() const noexcept { return identity_; }
+    [[nodiscard]] const std::string& path() const noexcept { return path_; }
     [[nodiscard]] sqlite3* handle() const noexcept { return handle_; }
     void run(const char* sql);
     // How many rows the last statement changed.

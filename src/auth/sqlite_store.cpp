@@ -4,6 +4,7 @@
 #include "auth/account_rules.hpp"
 #include "auth/descriptor.hpp"
 #include "auth/key_row.hpp"
+#include "auth/known_keys.hpp"
 #include "auth/names.hpp"
 #include "auth/sqlite_connection.hpp"
 #include "hpfeeds/error.hpp"
@@ -19,6 +20,8 @@
 
 namespace hpfeeds::auth {
 namespace {
+
+using Clock = std::chrono::steady_clock;
 
 // Its secrets are for its owner alone, and SQLite would let the world read them.
 void create_file(const std::string& path) {
@@ -58,24 +61,73 @@ KeyRow row_of(const SqliteStatement& statement) {
             statement.bytes(4)};
 }
 
+std::size_t bytes_of(const KeyRow& row) {
+    std::size_t bytes = 0;
+    for (const auto* column : {&row.owner, &row.ident, &row.secret, &row.pubchans, &row.subchans})
+        if (*column) bytes += (*column)->size();
+    return bytes;
+}
+
 }  // namespace
 
 class SqliteStore::Connection : public SqliteConnection {
 public:
-    using SqliteConnection::SqliteConnection;
+    Connection(const std::string& path, std::chrono::milliseconds wait)
+        : SqliteConnection(path, wait), version_now_(*this, "PRAGMA data_version") {
+        version_ = read_version();
+    }
 
-    [[nodiscard]] std::optional<KeyRow> look_up(std::string_view ident,
-                                                const SqliteLayout& layout) {
+    // The account, if the file was looked at since then; else nothing.
+    [[nodiscard]] AccountRef known_since(std::string_view ident, Clock::time_point asked) const {
+        const KnownKeys::Entry* entry = known_.find(ident);
+        return entry && asked <= std::max(entry->read_at, unchanged_at_) ? entry->account : nullptr;
+    }
+    // The account, if it was read before and the file has not changed; else nothing.
+    [[nodiscard]] AccountRef still_known(std::string_view ident) {
+        const KnownKeys::Entry* entry = known_.find(ident);
+        if (!entry) return nullptr;
+        const Clock::time_point now = Clock::now();
+        const std::int64_t version = read_version();
+        if (version == version_) {
+            unchanged_at_ = now;
+            return entry->account;
+        }
+        version_ = version;
+        known_.forget_all();
+        return nullptr;
+    }
+    [[nodiscard]] Lookup look_up(std::string_view ident, const SqliteLayout& layout) {
         if (!look_up_) look_up_.emplace(*this, layout.select_row);
+        const Clock::time_point begun = Clock::now();
         look_up_->bind_text(1, ident).bind_blob(2, ident);
         std::optional<KeyRow> row;
         if (look_up_->step()) row = row_of(*look_up_);
         look_up_->reset();
-        return row;
+        // The comparison is ours in the end: a file that keeps UTF-16 takes different broken texts
+        // for the same.
+        if (!row || row->ident != ident) return Lookup::absent();
+        const std::size_t bytes = bytes_of(*row);
+        auto account = std::make_shared<core::Account>();
+        const std::string fault = read_key_row(std::move(*row), layout.columns, *account);
+        if (!fault.empty()) return Lookup::unavailable(path() + ": " + fault, Failure::row);
+        known_.keep(ident, {account, begun}, bytes);
+        return Lookup::found(std::move(account));
     }
 
 private:
-    std::optional<SqliteStatement> look_up_;  // prepared once; ends before the connection does
+    [[nodiscard]] std::int64_t read_version() {
+        if (!version_now_.step()) fail();
+        const std::int64_t version = version_now_.integer(0);
+        version_now_.reset();
+        return version;
+    }
+
+    // Prepared once; they end before the connection does.
+    SqliteStatement version_now_;
+    std::optional<SqliteStatement> look_up_;
+    std::int64_t version_ = 0;  // of the file, when what is known was read, or before
+    Clock::time_point unchanged_at_{};
+    KnownKeys known_;
 };
 
 SqliteStore::SqliteStore(std::string path, Options options)
@@ -92,17 +144,21 @@ SqliteStore::SqliteStore(std::string path, Options options)
 SqliteStore::~SqliteStore() = default;
 
 Lookup SqliteStore::find(std::string_view ident) noexcept {
+    return find_as_of(ident, Clock::now());
+}
+
+Lookup SqliteStore::find_as_of(std::string_view ident, Clock::time_point asked) noexcept {
     try {
-        auto connection = take();
-        std::optional<KeyRow> row = connection->look_up(ident, layout_);
+        std::unique_ptr<Connection> connection = take_idle();
+        AccountRef account = connection ? connection->known_since(ident, asked) : nullptr;
+        if (!account) {
+            connection = up_to_date(std::move(connection));
+            account = connection->still_known(ident);
+        }
+        Lookup lookup = account ? Lookup::found(std::move(account))
+                                : connection->look_up(ident, layout_);
         give_back(std::move(connection));
-        // The comparison is ours in the end: a file that keeps UTF-16 takes different broken texts
-        // for the same.
-        if (!row || row->ident != ident) return Lookup::absent();
-        auto account = std::make_shared<core::Account>();
-        const std::string fault = read_key_row(std::move(*row), layout_.columns, *account);
-        if (!fault.empty()) return Lookup::unavailable(path_ + ": " + fault, Failure::row);
-        return Lookup::found(std::move(account));
+        return lookup;
     } catch (const Error& error) {
         return Lookup::unavailable(error.what());
     }
@@ -165,21 +221,23 @@ bool SqliteStore::remove(std::string_view ident) {
     return connection->changes() > 0;
 }
 
+std::unique_ptr<SqliteStore::Connection> SqliteStore::take_idle() noexcept {
+    const std::lock_guard lock(mutex_);
+    if (idle_.empty()) return nullptr;
+    std::unique_ptr<Connection> connection = std::move(idle_.back());
+    idle_.pop_back();
+    return connection;
+}
+
 // A connection that rests from before the file's last change is not used: the file may be another
 // one, or the same with a content that SQLite's cache does not expect (`cp` over it).
-std::unique_ptr<SqliteStore::Connection> SqliteStore::take() {
+std::unique_ptr<SqliteStore::Connection> SqliteStore::up_to_date(
+    std::unique_ptr<Connection> connection) {
     const FileIdentity now = identity_of(path_.c_str());
     if (!now.exists()) throw Error(path_ + ": " + std::strerror(errno));
-    for (;;) {
-        std::unique_ptr<Connection> connection;
-        {
-            const std::lock_guard lock(mutex_);
-            if (idle_.empty()) break;
-            connection = std::move(idle_.back());
-            idle_.pop_back();
-        }
-        if (connection->identity() == now) return connection;
-    }
+    while (connection && connection->identity() != now)
+        connection = take_idle();
+    if (connection) return connection;
     return std::make_unique<Connection>(path_, options_.lookup_wait);
 }
 

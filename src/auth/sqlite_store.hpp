@@ -7,6 +7,10 @@
 // as TEXT or as BLOB; NULL lists are empty, a NULL owner is the ident, a row without a secret lets
 // nobody in.
 //
+// What was read is known for as long as SQLite says that no other connection has written since
+// (`PRAGMA data_version`): then a row is neither read nor parsed again. It is asked once for all
+// who waited meanwhile.
+//
 // A file that is gone, locked, damaged or replaced while we run is "cannot tell"; the next look-up
 // tries afresh.
 //
@@ -45,6 +49,8 @@ public:
     ~SqliteStore() override;
 
     [[nodiscard]] Lookup find(std::string_view ident) noexcept override;
+    [[nodiscard]] Lookup find_as_of(std::string_view ident,
+                                    std::chrono::steady_clock::time_point asked) noexcept override;
     [[nodiscard]] std::string name() const override { return path_; }
     [[nodiscard]] std::vector<core::Account> list() override;
     [[nodiscard]] std::string fault_in(const core::Account& account) const override;
@@ -54,7 +60,8 @@ public:
 private:
     class Connection;
 
-    [[nodiscard]] std::unique_ptr<Connection> take();
+    [[nodiscard]] std::unique_ptr<Connection> take_idle() noexcept;
+    [[nodiscard]] std::unique_ptr<Connection> up_to_date(std::unique_ptr<Connection> connection);
     void give_back(std::unique_ptr<Connection> connection) noexcept;
     [[nodiscard]] std::unique_ptr<Connection> open_for_writing() const;
 

@@ -111,6 +111,11 @@ bool Shard::wants_reading(SessionId id) const noexcept {
     return session->hears() || session->state == State::closing;
 }
 
+bool Shard::awaits_verdict(SessionId id) const noexcept {
+    const Session* session = find(id);
+    return session && session->state == State::verifying;
+}
+
 std::span<std::byte> Shard::read_room(SessionId id) noexcept {
     Session* session = find(id);
     if (!session) return {};

@@ -100,6 +100,8 @@ public:
     void output_broken(SessionId id, Instant now) noexcept;
 
     [[nodiscard]] bool wants_reading(SessionId id) const noexcept;
+    // Whether it is not read from because its key is being looked up: not for long.
+    [[nodiscard]] bool awaits_verdict(SessionId id) const noexcept;
     // What is to be sent; null for a session that is gone.
     [[nodiscard]] const bytes::SendQueue* output(SessionId id) const noexcept;
     // The socket took `count` bytes of it.

@@ -190,7 +190,11 @@ void ShardThread::update_interest(core::SessionId id) noexcept {
     Connection* connection = find(id);
     if (!connection) return;
     if (connection->tls) note_unread(id);
-    const Interest interest{shard_.wants_reading(id), connection->wants_writing};
+    // The verdict on a login comes soon, and most peers say nothing until then: to leave the socket
+    // watched costs less than the two calls. handle() ends it for one that does speak.
+    const bool stays = connection->watched && connection->interest.readable;
+    const Interest interest{shard_.wants_reading(id) || (stays && shard_.awaits_verdict(id)),
+                            connection->wants_writing};
     if (connection->watched && interest == connection->interest) return;
     connection->interest = interest;
     if (connection->watched) return poller_.change(connection->socket.get(), tag_of(id), interest);

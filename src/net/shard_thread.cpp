@@ -145,6 +145,9 @@ void ShardThread::handle(const Ready& ready) noexcept {
         // tell us without end.
         poller_.unwatch(connection->socket.get());
         connection->watched = false;
+    } else if (ready.readable && connection->interest.readable) {
+        connection->interest.readable = false;
+        poller_.change(connection->socket.get(), tag_of(id), connection->interest);
     }
 }
 

@@ -292,6 +292,43 @@ TEST_F(SqliteStoreTest, SeesAnotherContentCopiedIntoItsFile) {
     EXPECT_EQ(store.find("bob").account->secret, "there");
 }
 
+TEST_F(SqliteStoreTest, WhoAskedBeforeTheFileWasReadIsAnsweredFromMemory) {
+    SqliteStore store(path, impatient);
+    store.put(account_of("bob"));
+    const auto asked = std::chrono::steady_clock::now();
+    const Lookup first = store.find("bob");
+    fs::rename(path, folder / "away.db");
+    EXPECT_EQ(store.find_as_of("bob", asked).account, first.account);
+    EXPECT_EQ(store.find_as_of("eve", asked).status, Status::unavailable);
+    EXPECT_EQ(store.find("bob").status, Status::unavailable);
+}
+
+TEST_F(SqliteStoreTest, SessionsOfOneKeyShareOneAccount) {
+    SqliteStore store(path, impatient);
+    store.put(account_of("bob"));
+    store.put(account_of("eve"));
+    const AccountRef bob = store.find("bob").account;
+    ASSERT_EQ(store.find("eve").status, Status::found);
+    EXPECT_EQ(store.find("bob").account, bob);
+}
+
+TEST_F(SqliteStoreTest, AChangeByAnotherProcessCountsForWhoAsksAfterIt) {
+    SqliteStore store(path, impatient);
+    for (const char* mode : {"PRAGMA journal_mode = DELETE", "PRAGMA journal_mode = WAL"}) {
+        shell(path, mode);
+        SqliteConnection other(path, std::chrono::seconds(1));
+        for (const char* secret : {"one", "two", "three"}) {
+            other.run("DELETE FROM authkeys");
+            EXPECT_EQ(store.find("bob").status, Status::absent) << mode;
+            other.run((std::string("INSERT INTO authkeys (ident, secret) VALUES ('bob', '") +
+                       secret + "')")
+                          .c_str());
+            EXPECT_EQ(store.find("bob").account->secret, secret) << mode;
+            EXPECT_EQ(store.find("bob").account->secret, secret) << mode;
+        }
+    }
+}
+
 TEST_F(SqliteStoreTest, CannotTellWhileLockedAndRecovers) {
     SqliteStore store(path, impatient);
     store.put(account_of("bob"));
