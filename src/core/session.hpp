@@ -64,6 +64,7 @@ struct Route {
     ChannelCounters* counters;
     std::string
         head;  // str8 ident and str8 channel, as every such frame has them behind its header
+    Route* next = nullptr;  // which one followed the last time, and is tried first
 
     [[nodiscard]] std::string_view key() const noexcept { return channel->name; }
 };

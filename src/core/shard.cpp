@@ -176,7 +176,7 @@ void Shard::keep_rest(Session& session, bytes::Piece rest) noexcept {
 
 // The route of the PUBLISH that begins at `frame`, if all of it is there and its head is that of a
 // route that the session has: one compare of ident and channel together for the same one as before,
-// a look-up for another. Null: let the parser see what it is. Requires: `unread_bytes` of at least
+// another for the one that followed it the last time, else a look-up. Null: let the parser see what it is. Requires: `unread_bytes` of at least
 // a header.
 Route* Shard::known_route(const Session& session, const std::byte* frame,
                           std::size_t unread_bytes) const noexcept {
@@ -190,6 +190,7 @@ Route* Shard::known_route(const Session& session, const std::byte* frame,
                std::memcmp(frame + wire::header_bytes, route.head.data(), route.head.size()) == 0;
     };
     if (is_of(*last)) return last;
+    if (last->next && is_of(*last->next)) return last->next;
     std::size_t at = wire::header_bytes;
     if (at >= length) return nullptr;
     at += 1 + std::to_integer<std::size_t>(frame[at]);  // the ident
@@ -198,7 +199,9 @@ Route* Shard::known_route(const Session& session, const std::byte* frame,
     if (at + channel_bytes > length) return nullptr;
     Route* const other =
         session.routes.find({reinterpret_cast<const char*>(frame + at), channel_bytes});
-    return other && is_of(*other) ? other : nullptr;
+    if (!other || !is_of(*other)) return nullptr;
+    last->next = other;
+    return other;
 }
 
 // Carries out the whole frames of `unread`; returns how many bytes they took.

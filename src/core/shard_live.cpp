@@ -187,6 +187,7 @@ void Shard::drop_lost_routes(Session& session, const Account& account) noexcept 
     std::vector<Route*> lost;
     session.routes.for_each([&](Route& route) {
         if (!allows(account.pubchans, route.channel->name)) lost.push_back(&route);
+        route.next = nullptr;  // it may be among them
     });
     for (Route* route : lost)
         drop_route(session, *route);

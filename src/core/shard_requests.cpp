@@ -81,7 +81,8 @@ Route* Shard::find_route(Session& session, const wire::Frame& frame, Instant now
         new Route{&channel,
                   &book_.channel(account.ident, frame.channel,
                                  !options_.wildcards || account.pubchans.contains(frame.channel)),
-                  {}};
+                  {},
+                  nullptr};
     route->head.push_back(static_cast<char>(frame.ident.size()));
     route->head.append(frame.ident);
     route->head.push_back(static_cast<char>(frame.channel.size()));

@@ -56,7 +56,13 @@ public:
         const bool over = ::poll(&entry, 1, Deadline{}.left_ms()) > 0;
         ::close(watch);
         int status = 0;
-        if (!over || ::waitpid(pid_, &status, 0) != pid_) return -1;
+        pid_t ended = 0;
+        // Until its parent has ended, too, it is not our child.
+        for (const Deadline deadline{}; over && (ended = ::waitpid(pid_, &status, 0)) < 0;) {
+            if (errno != ECHILD || deadline.passed()) break;
+            std::this_thread::yield();
+        }
+        if (ended != pid_) return -1;
         pid_ = -1;
         return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
     }

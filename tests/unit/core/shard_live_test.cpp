@@ -119,6 +119,15 @@ TEST_F(ShardLiveTest, TheNextPublishOnALostChannelIsRefused) {
     EXPECT_EQ(last_words(peer), error("Authkey not allowed to pub here. ident=sensor, chan=pub"));
 }
 
+TEST_F(ShardLiveTest, ALostChannelIsRefusedThoughItAlwaysFollowedAnother) {
+    const std::size_t peer = engine.login("sensor");
+    for (int turn = 0; turn < 3; ++turn)
+        engine.say(peer, publish("sensor", "both", "x") + publish("sensor", "pub", "x"));
+    change({"both"}, {});
+    engine.say(peer, publish("sensor", "both", "x") + publish("sensor", "pub", "x"));
+    EXPECT_EQ(last_words(peer), error("Authkey not allowed to pub here. ident=sensor, chan=pub"));
+}
+
 TEST_F(ShardLiveTest, TheLastChannelOfAPublisherCanBeLost) {
     const std::size_t peer = engine.login("sensor");
     engine.say(peer, publish("sensor", "pub", "x"));
