@@ -176,8 +176,8 @@ void Shard::keep_rest(Session& session, bytes::Piece rest) noexcept {
 
 // The route of the PUBLISH that begins at `frame`, if all of it is there and its head is that of a
 // route that the session has: one compare of ident and channel together for the same one as before,
-// another for the one that followed it the last time, else a look-up. Null: let the parser see what it is. Requires: `unread_bytes` of at least
-// a header.
+// another for the one that followed it the last time, else a look-up. Null: let the parser see what
+// it is. Requires: `unread_bytes` of at least a header.
 Route* Shard::known_route(const Session& session, const std::byte* frame,
                           std::size_t unread_bytes) const noexcept {
     Route* const last = session.last_route;
