@@ -123,8 +123,8 @@ private:
     Clock::time_point out_since_{};
     std::uint64_t refused_while_out_ = 0;
     std::size_t stuck_ = 0;
-    std::size_t resting_ = 0;  // workers that wait for work
-    bool called_ = false;      // one of them was woken and has not begun yet
+    std::size_t resting_ = 0;   // workers that wait for work
+    bool called_ = false;       // one of them was woken and has not begun yet
     bool clock_rests_ = false;  // it waits for a look-up to begin
     bool asked_ = false;
     bool stopping_ = false;

@@ -155,8 +155,8 @@ Lookup SqliteStore::find_as_of(std::string_view ident, Clock::time_point asked) 
             connection = up_to_date(std::move(connection));
             account = connection->still_known(ident);
         }
-        Lookup lookup = account ? Lookup::found(std::move(account))
-                                : connection->look_up(ident, layout_);
+        Lookup lookup =
+            account ? Lookup::found(std::move(account)) : connection->look_up(ident, layout_);
         give_back(std::move(connection));
         return lookup;
     } catch (const Error& error) {
