@@ -12,11 +12,13 @@ import socket
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Callable
 
 KEY = {"HPFEEDS_BENCH_SECRET": "bench", "HPFEEDS_BENCH_PUBCHANS": "bench", "HPFEEDS_BENCH_SUBCHANS": "bench"}
 CHANNELS_MAX = 100_000
+CIPHERSUITE = "TLS_AES_128_GCM_SHA256"  # what Go prefers; our generator offers nothing else, so all use it
+NAMES = ["ours", "relay", "pump", "nats", "redis", "mosquitto", "python", "rust", "tentacool"]
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,29 @@ class Place:
     work: pathlib.Path
     build: pathlib.Path  # of the release preset
     tools: pathlib.Path | None
+
+    @property
+    def certificate(self) -> pathlib.Path:
+        return self.work / "broker.crt"
+
+    @property
+    def key(self) -> pathlib.Path:
+        return self.work / "broker.key"
+
+    @property
+    def one_cipher(self) -> dict[str, str]:
+        """The environment in which OpenSSL offers nothing but CIPHERSUITE."""
+        return {"OPENSSL_CONF": str(self.work / "one-cipher.cnf")}
+
+
+@dataclass(frozen=True)
+class Wish:
+    """How a broker shall be started."""
+    store: str = "env"   # of keys: env, channels (a JSON file with many), sqlite
+    threads: int = 1
+    tls: bool = False
+    queue_max_mib: int = 0      # queued for one subscriber; 0: the broker's own default
+    more: tuple[str, ...] = ()  # arguments of ours alone
 
 
 @dataclass
@@ -50,8 +75,8 @@ class Running:
 class Peer:
     name: str
     dialect: str
-    command: Callable[[int, str, int], list[str] | None]  # port, store, threads; None: this store it has not
-    environment: dict | None = None
+    command: Callable[[int, Wish], list[str] | None]  # on a port; None: this it cannot do
+    environment: dict = field(default_factory=dict)
     broker: bool = True
 
 
@@ -61,15 +86,15 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def start(peer: Peer, store: str, threads: int, work: pathlib.Path) -> Running | None:
+def start(peer: Peer, wish: Wish, work: pathlib.Path) -> Running | None:
     port = free_port()
-    command = peer.command(port, store, threads)
+    command = peer.command(port, wish)
     if command is None:
         return None
-    folder = work / f"{peer.name}-{store}-{port}"
+    folder = work / f"{peer.name}-{wish.store}-{port}"
     folder.mkdir()
     with open(folder / "log", "wb") as log:
-        process = subprocess.Popen(command, cwd=folder, env=os.environ | (peer.environment or {}),
+        process = subprocess.Popen(command, cwd=folder, env=os.environ | peer.environment,
                                    stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     running = Running(process, port)
     for _ in range(300):
@@ -84,6 +109,26 @@ def start(peer: Peer, store: str, threads: int, work: pathlib.Path) -> Running |
           file=sys.stderr)
     running.stop()
     return None
+
+
+def make_certificate(place: Place) -> None:
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-keyout", place.key, "-nodes", "-out",
+                    place.certificate, "-sha256", "-days", "30", "-subj", "/CN=localhost", "-addext",
+                    "subjectAltName=DNS:localhost,IP:127.0.0.1"], check=True, capture_output=True)
+    (place.work / "one-cipher.cnf").write_text(
+        "openssl_conf = all\n[all]\nssl_conf = tls\n[tls]\nsystem_default = every\n[every]\n"
+        f"Ciphersuites = {CIPHERSUITE}\n")
+
+
+def aes_gcm_ns_per_byte() -> float:
+    """What the cipher alone costs, in records of TLS's largest size: the middle of three seconds."""
+    seen = []
+    for _ in range(3):
+        told = subprocess.run(["openssl", "speed", "-mr", "-seconds", "1", "-bytes", "16384", "-aead", "-evp",
+                               "aes-128-gcm"], check=True, capture_output=True, text=True).stdout
+        per_second = [line.rsplit(":", 1)[1] for line in told.splitlines() if line.startswith("+F:")]
+        seen.append(1e9 / float(per_second[-1]))
+    return sorted(seen)[1]
 
 
 def skipped(name: str, why: str) -> None:
@@ -101,32 +146,55 @@ def ours(place: Place) -> Peer:
     stores = {"env": "env", "channels": str(keys), "sqlite": str(database)}
     program = str(place.build / "apps/hpfeeds-broker/hpfeeds-broker")
 
-    def command(port: int, store: str, threads: int) -> list[str]:
-        return [program, "--auth", stores[store], "--threads", str(threads), "-e",
-                f"tcp:interface=127.0.0.1:port={port}"]
+    def command(port: int, wish: Wish) -> list[str]:
+        endpoint = f"tcp:interface=127.0.0.1:port={port}"
+        if wish.tls:
+            endpoint = f"tls:interface=127.0.0.1:port={port}:key={place.key}:cert={place.certificate}"
+        cap = wish.queue_max_mib
+        capped = ["--max-queue", f"{cap}M", "--slow-high-mark", f"{cap * 3 // 4}M"] if cap else []
+        return [program, "--auth", stores[wish.store], "--threads", str(wish.threads), "-e", endpoint, *capped,
+                *wish.more]
     return Peer("ours", "hpfeeds", command, KEY)
 
 
 def yardstick(place: Place, kind: str) -> Peer:
     program = str(place.work / "yardstick")
-    return Peer(kind, "hpfeeds", lambda port, store, threads: [program, str(port), kind], broker=False)
+    return Peer(kind, "hpfeeds", lambda port, wish: None if wish.tls else [program, str(port), kind], broker=False)
 
 
 def nats(place: Place) -> Peer | None:
-    del place
     program = shutil.which("nats-server") or shutil.which("nats-server", path="/usr/sbin")
     if not program:
         return skipped("nats", "there is no nats-server; it is in Debian's package of that name")
-    return Peer("nats", "nats", lambda port, store, threads: [program, "-a", "127.0.0.1", "-p", str(port)])
+
+    def command(port: int, wish: Wish) -> list[str]:
+        words = [program, "-a", "127.0.0.1", "-p", str(port)]
+        if wish.tls:
+            words += ["--tls", "--tlscert", str(place.certificate), "--tlskey", str(place.key)]
+        if wish.queue_max_mib:
+            settings = place.work / f"nats-{port}.conf"
+            settings.write_text(f"max_pending: {wish.queue_max_mib}MB\n")
+            words += ["-c", str(settings)]
+        return words
+    return Peer("nats", "nats", command)
 
 
 def redis(place: Place) -> Peer | None:
-    del place
     program = shutil.which("redis-server")
     if not program:
         return skipped("redis", "there is no redis-server; it is in Debian's package of that name")
     settings = ["--bind", "127.0.0.1", "--protected-mode", "no", "--save", "", "--maxclients", "19000"]
-    return Peer("redis", "redis", lambda port, store, threads: [program, "--port", str(port), *settings])
+
+    def command(port: int, wish: Wish) -> list[str]:
+        words = [program, *settings, "--port", "0" if wish.tls else str(port)]
+        if wish.tls:
+            words += ["--tls-port", str(port), "--tls-auth-clients", "no", "--tls-cert-file", str(place.certificate),
+                      "--tls-key-file", str(place.key), "--tls-ca-cert-file", str(place.certificate)]
+        if wish.queue_max_mib:
+            cap = wish.queue_max_mib
+            words += ["--client-output-buffer-limit", f"pubsub {cap}mb {cap * 3 // 4}mb 60"]
+        return words
+    return Peer("redis", "redis", command)
 
 
 def mosquitto(place: Place) -> Peer | None:
@@ -134,8 +202,9 @@ def mosquitto(place: Place) -> Peer | None:
     if not program:
         return skipped("mosquitto", "there is no mosquitto; it is in Debian's package of that name")
 
-    def command(port: int, store: str, threads: int) -> list[str]:
-        del store, threads
+    def command(port: int, wish: Wish) -> list[str] | None:
+        if wish.tls:
+            return None  # our generator speaks no MQTT over TLS
         settings = place.work / f"mosquitto-{port}.conf"
         settings.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\n")
         return [program, "-c", str(settings)]
@@ -153,21 +222,29 @@ def python(place: Place) -> Peer | None:
         except (subprocess.SubprocessError, OSError) as error:
             return skipped("python", f"the hpfeeds package cannot be installed ({error})")
 
-    def command(port: int, store: str, threads: int) -> list[str] | None:
-        del threads
-        if store != "env":
+    def command(port: int, wish: Wish) -> list[str] | None:
+        if wish.store != "env" or wish.tls:
             return None
         return [str(program), "--auth", "env", "-e", f"tcp:interface=127.0.0.1:port={port}"]
     return Peer("python", "hpfeeds", command, KEY)
 
 
+def by_command(name: str, variable: str, why: str) -> Peer | None:
+    """A broker that the user says how to start."""
+    program = os.environ.get(variable)
+    if not program:
+        return skipped(name, f"{why}; {variable} may say how one is started, with PORT where the port goes")
+    return Peer(name, "hpfeeds", lambda port, wish: None if wish.tls else program.replace("PORT", str(port)).split())
+
+
 def rust(place: Place) -> Peer | None:
     del place
-    program = os.environ.get("HPFEEDS_RUST_BROKER")
-    if not program:
-        return skipped("rust", "the Rust brokers are on no registry; HPFEEDS_RUST_BROKER may say how one is started, "
-                               "with PORT where the port goes")
-    return Peer("rust", "hpfeeds", lambda port, store, threads: program.replace("PORT", str(port)).split())
+    return by_command("rust", "HPFEEDS_RUST_BROKER", "the Rust brokers are on no registry")
+
+
+def tentacool(place: Place) -> Peer | None:
+    del place
+    return by_command("tentacool", "HPFEEDS_TENTACOOL", "Tentacool is on no registry")
 
 
 def find(place: Place, wanted: list[str]) -> list[Peer]:
@@ -178,10 +255,7 @@ def find(place: Place, wanted: list[str]) -> list[Peer]:
                 found.append(yardstick(place, kind))
             else:
                 skipped(kind, "the yardstick's source is not there; --tools says where it is")
-    for name, make in (("nats", nats), ("redis", redis), ("mosquitto", mosquitto), ("python", python), ("rust", rust)):
-        if name in wanted and (peer := make(place)):
+    for make in (nats, redis, mosquitto, python, rust, tentacool):
+        if make.__name__ in wanted and (peer := make(place)):
             found.append(peer)
     return found
-
-
-NAMES = ["ours", "relay", "pump", "nats", "redis", "mosquitto", "python", "rust"]
