@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import workloads
 from workloads import Bound, Figures, Workload
 
-METERS = {"relay", "pump"}
+NO_RIVALS = {"ours", "ours2", "relay", "pump"}
 
 
 def medians(results: dict[str, dict[str, list[Figures]]]) -> dict[str, dict[str, Figures]]:
@@ -82,7 +82,7 @@ class Judge:
             return base * bound.factor, ""
         if bound.against == "best":
             rivals = [figures.figure(bound.of) for peer, figures in self.middle.get(workload.name, {}).items()
-                      if peer not in METERS | {"ours"} and not figures.wrong]
+                      if peer not in NO_RIVALS and not figures.wrong]
             return (min(rivals) * bound.factor, "") if rivals else (None, "no peer ran without a fault")
         theirs = self.figure(workload.name, bound.against, bound.of)
         return (None, f"{bound.against} did not run") if theirs is None else (theirs * bound.factor, "")
@@ -152,7 +152,7 @@ def as_json(machine: dict, results: dict, failures: dict[tuple[str, str], str]) 
         for name, peers in results.items()}}, indent=1) + "\n"
 
 
-COLOURS = {"ours": "#1b6ca8", "relay": "#8a8a8a", "pump": "#b9b9b9", "nats": "#2a9d8f", "redis": "#c0392b",
+COLOURS = {"ours": "#1b6ca8", "ours2": "#6fa8d6", "relay": "#8a8a8a", "pump": "#b9b9b9", "nats": "#2a9d8f", "redis": "#c0392b",
            "mosquitto": "#8e5ea2", "python": "#e0a100", "rust": "#6b4423", "tentacool": "#4c6b2a"}
 
 
