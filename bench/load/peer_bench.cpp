@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// peer_bench nats|redis --port PORT [options of `hpfeeds bench`]: the same load on another broker.
+// peer_bench nats|redis|mqtt --port PORT [options of `hpfeeds bench`]: the same load on another
+// broker.
 #include "bench.hpp"
 #include "bench_command.hpp"
 #include "console.hpp"
@@ -7,7 +8,6 @@
 
 #include <csignal>
 #include <exception>
-#include <memory>
 #include <string>
 
 int main(int argc, char** argv) {
@@ -21,21 +21,16 @@ int main(int argc, char** argv) {
     client.ident = "bench";
     client.channels = {"bench"};
     BenchWords words;
-    app.add_option("dialect", dialect, "nats or redis")
+    app.add_option("dialect", dialect, "nats, redis or mqtt")
         ->required()
-        ->check(CLI::IsMember({"nats", "redis"}));
+        ->check(CLI::IsMember({"nats", "redis", "mqtt"}));
     app.add_option("--port", client.destination.port, "the broker's port")->required();
     app.add_option("--tlscert", client.destination.trusted_file, "use TLS, and trust this file");
     add_bench_options(app, words);
     CLI11_PARSE(app, argc, argv);
     client.destination.tls = !client.destination.trusted_file.empty();
     try {
-        std::unique_ptr<bench::Dialect> speech;
-        if (dialect == "nats")
-            speech = std::make_unique<bench::NatsDialect>();
-        else
-            speech = std::make_unique<bench::RedisDialect>();
-        return run_bench(bench_options(words, client), std::move(speech), console);
+        return run_bench(bench_options(words, client), bench::dialect_called(dialect), console);
     } catch (const std::exception& error) {
         console.complain(error.what());
         return exit_failed;

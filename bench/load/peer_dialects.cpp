@@ -104,4 +104,87 @@ Heard RedisDialect::understand(std::string_view unread) const {
     return message(unread, behind, number_at(unread, at + 1));
 }
 
+// ---- MQTT
+
+namespace {
+
+constexpr unsigned char connack = 0x20;
+constexpr unsigned char publish = 0x30;
+constexpr unsigned char suback = 0x90;
+
+std::string mqtt_head(unsigned char type, std::size_t rest_bytes) {
+    std::string head(1, static_cast<char>(type));
+    do {
+        const bool more = rest_bytes > 0x7F;
+        head += static_cast<char>((rest_bytes & 0x7F) | (more ? 0x80U : 0U));
+        rest_bytes >>= 7;
+    } while (rest_bytes > 0);
+    return head;
+}
+
+std::string str16(std::string_view text) {
+    return std::string{static_cast<char>(text.size() >> 8), static_cast<char>(text.size())} +
+           std::string(text);
+}
+
+std::size_t byte_at(std::string_view text, std::size_t at) {
+    return static_cast<unsigned char>(text[at]);
+}
+
+}  // namespace
+
+Dialect::Greeted MqttDialect::greet(std::string_view heard) const {
+    static_cast<void>(heard);
+    // Level 4, a clean session, no keep-alive, no name of its own.
+    const std::string rest = str16("MQTT") + std::string("\x04\x02\x00\x00", 4) + str16("");
+    return {0, mqtt_head(0x10, rest.size()) + rest, {}};
+}
+
+std::string MqttDialect::subscribe(std::string_view channel) const {
+    const std::string rest = std::string("\x00\x01", 2) + str16(channel) + '\0';
+    return mqtt_head(0x82, rest.size()) + rest;
+}
+
+std::string MqttDialect::publish_head(std::string_view channel, std::size_t payload_bytes) const {
+    return mqtt_head(publish, 2 + channel.size() + payload_bytes) + str16(channel);
+}
+
+Heard MqttDialect::understand(std::string_view unread) const {
+    std::size_t rest_bytes = 0;
+    std::size_t rest_at = 1;
+    for (unsigned shift = 0;; shift += 7, ++rest_at) {
+        if (rest_at == unread.size()) return {};
+        if (shift > 21) return {Heard::Kind::nonsense};
+        rest_bytes |= (byte_at(unread, rest_at) & 0x7F) << shift;
+        if (byte_at(unread, rest_at) < 0x80) break;
+    }
+    ++rest_at;
+    const std::size_t end = rest_at + rest_bytes;
+    const auto type = static_cast<unsigned char>(unread[0] & 0xF0);
+    if (type == publish) {
+        if (unread.size() < rest_at + 2) return {};
+        const std::size_t payload_at =
+            rest_at + 2 + (byte_at(unread, rest_at) << 8 | byte_at(unread, rest_at + 1));
+        if (payload_at > end) return {Heard::Kind::nonsense};
+        if (end - payload_at < sizeof(Stamp)) return {Heard::Kind::other, end};
+        if (unread.size() < payload_at + sizeof(Stamp)) return {};
+        return {Heard::Kind::message, end, payload_at};
+    }
+    if (unread.size() < end) return {};
+    // The last byte of both says whether it was granted.
+    const std::size_t verdict = rest_bytes > 0 ? byte_at(unread, end - 1) : 0;
+    if (type == connack && verdict != 0)
+        return {Heard::Kind::refusal, end, 0, "the broker refused CONNECT"};
+    if (type == suback && verdict >= 0x80)
+        return {Heard::Kind::refusal, end, 0, "the broker refused SUBSCRIBE"};
+    return {Heard::Kind::other, end};
+}
+
+std::unique_ptr<Dialect> dialect_called(std::string_view name) {
+    if (name == "nats") return std::make_unique<NatsDialect>();
+    if (name == "redis") return std::make_unique<RedisDialect>();
+    if (name == "mqtt") return std::make_unique<MqttDialect>();
+    return nullptr;
+}
+
 }  // namespace hpfeeds::cli::bench

@@ -4,6 +4,7 @@
 A peer that is not there is skipped with a word. The yardstick's relay and pump are meters of the socket interface, no
 brokers, and never the best peer.
 """
+import getpass
 import json
 import os
 import pathlib
@@ -219,11 +220,13 @@ def mosquitto(place: Place) -> Peer | None:
     if not program:
         return skipped("mosquitto", "there is no mosquitto; it is in Debian's package of that name")
 
-    def command(port: int, wish: Wish) -> list[str] | None:
-        if wish.tls:
-            return None  # our generator speaks no MQTT over TLS
+    def command(port: int, wish: Wish) -> list[str]:
         settings = place.work / f"mosquitto-{port}.conf"
-        settings.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\n")
+        lines = [f"listener {port} 127.0.0.1", "allow_anonymous true"]
+        if wish.tls:
+            # As root it would become another user, who cannot read these.
+            lines += [f"certfile {place.certificate}", f"keyfile {place.key}", f"user {getpass.getuser()}"]
+        settings.write_text("\n".join(lines) + "\n")
         return [program, "-c", str(settings)]
     return Peer("mosquitto", "mqtt", command)
 

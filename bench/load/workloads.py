@@ -2,7 +2,7 @@
 """workloads.py: what is put on a broker, what the figures of one run mean, and the bar that they are held against.
 
 A workload names its generator: `hpload`, which speaks the dialects of all peers, or `bench`, our own for what hpload
-cannot do (`hpfeeds bench`, and bench/load/peer_bench for NATS and Redis).
+cannot do (`hpfeeds bench`, and bench/load/peer_bench for NATS, Redis and MQTT).
 """
 from dataclasses import dataclass, field
 
