@@ -190,6 +190,48 @@ PROXY_HEADER = {
     "auth": AUTH,
 }
 
+def answers(choice: int, *pages: str) -> bytes:
+    """Two looks of four pages each for `hpfeeds top`; what is not given is empty."""
+    empty = ['{"seconds":1}', '{"idents":[]}', '{"channels":[]}', '{"connections":[]}'] * 2
+    return bytes([choice]) + "\x1e".join([*pages, *empty[len(pages):]]).encode()
+
+
+OVERVIEW = ('{"name":"hpfeeds","version":"0.1.0","seconds":%s,"shards":2,"connections":3,"logged_in":2,"idents":2,"channels":1,'
+            '"subscriptions":1,"accepted":4,"logins":3,"published_messages":%d,"published_bytes":9,"received_bytes":90,"sent_bytes":70,'
+            '"queued_bytes":5,"dropped_messages":1,"memory_bytes":139136,"memory_bytes_max":67108864,'
+            '"refusals":{"wrong-secret":4,"protocol-error":2}}')
+IDENTS = ('{"total":2,"offset":0,"limit":1000,"sort":"bytes","complete":true,"idents":[{"ident":"sensor","owner":"o","connections":1,'
+          '"published_messages":%d,"received_bytes":90,"sent_bytes":0,"queued_bytes":5,"dropped_messages":1,"refusals":{"wrong-secret":4}},'
+          '{"ident":"logger\\u001b[2J","connections":1}]}')
+CHANNELS = '{"channels":[{"channel":"events","subscriptions":1,"publishers":1,"published_messages":%d,"published_bytes":9}]}'
+CONNECTIONS = ('{"connections":[{"address":"127.0.0.1:5","ident":"logger","owner":"o","state":"ready","tls":false,"seconds":12.5,'
+               '"subscriptions":1,"queued_bytes":5,"slow":true,"dropping":false}]}')
+HEAD = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n"
+LARGEST = 2 ** 64 - 1
+# What `hpfeeds top` may be answered: order and screen, this look, the look before.
+EXPORTER_ANSWER = {
+    "two-looks": answers(0, OVERVIEW % ("12.5", 900), IDENTS % 900, CHANNELS % 900, CONNECTIONS,
+                         OVERVIEW % ("10.5", 100), IDENTS % 100, CHANNELS % 100, CONNECTIONS),
+    "with-heads": answers(6, HEAD + OVERVIEW % ("2", 1), HEAD + IDENTS % 1, HEAD + CHANNELS % 1, HEAD + CONNECTIONS),
+    "restarted": answers(13, OVERVIEW % ("1", 1), IDENTS % 1, CHANNELS % 1, CONNECTIONS, OVERVIEW % ("1000", 90), IDENTS % 90),
+    "hardly-later": answers(2, OVERVIEW % ("5e-300", LARGEST), IDENTS % LARGEST, CHANNELS % LARGEST, CONNECTIONS,
+                            OVERVIEW % ("0", 0), IDENTS % 0, CHANNELS % 0),
+    "counters-that-wrap": answers(4, '{"seconds":2,"refusals":{"a":%d,"b":%d}}' % (LARGEST, LARGEST)),
+    "twice-the-same-ident": answers(5, '{"seconds":3}', '{"idents":[{"ident":"a"},{"ident":"a","published_messages":2},{}]}'),
+    "wide-names": answers(11, '{"seconds":1e10,"name":"\\u202e\\u4e2d\\ud83d\\ude00"}', '{"idents":[{"ident":"' + "\u4e2d" * 80 + '"}]}'),
+    "not-utf-8": answers(1, '{"seconds":1,"name":"a') + b"\xff\x9b" + b'"}',
+    "control-in-an-error": answers(1, '{"seconds":1,"name":"a\u009b2J'),
+    "negative": answers(3, '{"seconds":-1,"connections":-5,"queued_bytes":-9223372036854775808}'),
+    "too-large": answers(0, '{"seconds":1,"queued_bytes":9223372036854775808}'),
+    "fraction": answers(0, '{"seconds":1,"accepted":1.5}'),
+    "list": answers(0, "[]"),
+    "deep": answers(0, "[" * 2000),
+    "no-details": answers(0, "HTTP/1.1 404 Not Found\r\n\r\n"),
+    "another-status": answers(0, "HTTP/1.1 503 \x1b[2J\r\n\r\nlater"),
+    "no-status": answers(0, "HTTP/1.\r\n\r\n"),
+    "hpfeeds": AUTH,
+}
+
 EXPORTER_REQUEST = {
     "metrics": b"GET /metrics HTTP/1.1\r\nHost: broker:9431\r\nAccept: text/plain\r\n\r\n",
     "page": b"GET /idents?limit=50&offset=100&sort=bytes HTTP/1.0\n\n",
@@ -333,7 +375,7 @@ CANARY = {"song": b"hp\xfe"}
 def main() -> None:
     seeds = {"parser": PARSER, "endpoint": ENDPOINT, "configuration": CONFIGURATION, "json_accounts": JSON_ACCOUNTS,
              "client_machine": CLIENT_MACHINE, "door": DOOR, "pem_files": PEM_FILES, "proxy_header": PROXY_HEADER,
-             "exporter_request": EXPORTER_REQUEST, "sql_url": SQL_URL, "mongo_url": MONGO_URL,
+             "exporter_request": EXPORTER_REQUEST, "exporter_answer": EXPORTER_ANSWER, "sql_url": SQL_URL, "mongo_url": MONGO_URL,
              "mongo_document": MONGO_DOCUMENT, "key_row": KEY_ROW, "tentacool": TENTACOOL,
              "takeover": TAKEOVER, "canary": CANARY}
     for target, files in seeds.items():

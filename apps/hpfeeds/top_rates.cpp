@@ -20,12 +20,14 @@ std::uint64_t sum_of(const std::map<std::string, std::uint64_t>& counts) {
     return sum;
 }
 
+constexpr double seconds_min = 0.001;  // nobody looks more often; less makes rates without end
+
 // What turns two values of a counter into a rate, if anything does.
 class Elapsed {
 public:
     Elapsed(const Snapshot* before, const Snapshot& now)
         : seconds_(before ? now.overview.seconds - before->overview.seconds : 0) {}
-    [[nodiscard]] bool known() const { return seconds_ > 0; }
+    [[nodiscard]] bool known() const { return seconds_ >= seconds_min; }
     [[nodiscard]] Rate rate(std::uint64_t before, std::uint64_t now) const {
         if (!known() || now < before) return unknown_rate;
         return static_cast<double>(now - before) / seconds_;

@@ -2,6 +2,7 @@
 #include "top_snapshot.hpp"
 
 #include "hpfeeds/error.hpp"
+#include "hpfeeds/text.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -24,8 +25,9 @@ auto reading(std::string_view text, Read read) {
         if (!json.is_object()) throw Error("not an object");
         return read(json);
     } catch (const std::exception& error) {
+        // The words quote what came.
         throw Error("the exporter's answer is not what hpfeeds top knows: " +
-                    std::string(error.what()));
+                    one_line(error.what()));
     }
 }
 

@@ -66,6 +66,13 @@ TEST(TopRates, ARestartIsNoHugeRate) {
     EXPECT_EQ(view_of(&before, less).messages, unknown_rate);
 }
 
+TEST(TopRates, NextToNoTimeIsNoTime) {
+    const Snapshot before = at(0, 0);
+    const View view = view_of(&before, at(5e-300, 1'000'000));
+    EXPECT_EQ(view.messages, unknown_rate);
+    EXPECT_EQ(view.channels[0].bytes, unknown_rate);
+}
+
 TEST(TopRates, RowsComeInTheOrderAskedFor) {
     Snapshot now = at(1, 1);
     now.idents = {{.name = "b", .connections = 1, .queued_bytes = 9},
@@ -176,6 +183,15 @@ TEST(TopSnapshot, NumbersThatCannotBeAreAnError) {
     EXPECT_EQ(with(R"("accepted": 18446744073709551615)").accepted, 18446744073709551615U);
     EXPECT_NE(duration_text(parse_overview(R"({"seconds": 1e300})").seconds), "");
     EXPECT_EQ(duration_text(parse_overview(R"({"seconds": -1e300})").seconds), "0s");
+}
+
+TEST(TopSnapshot, AnErrorThatQuotesAnAnswerCommandsNoTerminal) {
+    try {
+        static_cast<void>(parse_overview("{\"name\":\"\u009b2J"));
+        FAIL() << "it is no page";
+    } catch (const Error& error) {
+        EXPECT_THAT(error.what(), HasSubstr("\\u{9b}2J"));
+    }
 }
 
 TEST(TopSnapshot, WhatIsNoSuchPageIsAnError) {
