@@ -57,11 +57,14 @@ ModelSession* Model::find(SessionId id) {
     return sessions_[id.index]->id == id ? sessions_[id.index].get() : nullptr;
 }
 
-void Model::open(SessionId id, const wire::Nonce& nonce, Instant accepted_at) {
+void Model::open(SessionId id, const wire::Nonce& nonce, Instant accepted_at,
+                 core::EndpointRights endpoint, std::uint64_t origin) {
     if (id.index >= sessions_.size()) sessions_.resize(id.index + 1);
     expect(!sessions_[id.index], "a place was given twice");
     auto added = std::make_unique<ModelSession>();
     added->id = id;
+    added->endpoint = endpoint;
+    added->origin = origin;
     added->timer = Timer::login;
     added->due = accepted_at + setting_.options.limits.login_deadline;
     ++tally_.made;
@@ -75,7 +78,7 @@ void Model::forget(SessionId id) {
 }
 
 bool Model::wants_reading(const ModelSession& session) const {
-    return !session.peer_gone && !session.deferred &&
+    return !session.peer_gone && !session.deferred && !session.paused_until &&
            (session.hears() || session.state == State::closing);
 }
 
@@ -105,7 +108,9 @@ void Model::received(SessionId id, std::size_t count, Instant now) {
         return;
     }
     session.arrived_bytes += count;
+    const std::int64_t frames_before = tally_.published_frames;
     read_frames(session, now);
+    pay(session, tally_.published_frames - frames_before, count, now);
     if (session.state == State::closing || session.state == State::ended) {
         session.said.clear();
         session.arrived_bytes = 0;
@@ -182,6 +187,11 @@ void Model::publish(ModelSession& session, const Said& frame, ModelRun& run, Ins
     if (frame.ident != session.key->ident)
         return refuse(session, CloseReason::ident_mismatch, {},
                       "Invalid authkey in message, ident=" + frame.ident, frame.ident, now);
+    if (!session.endpoint.publish)
+        return refuse(
+            session, CloseReason::endpoint_subscribe_only, {},
+            "Endpoint not allowed to pub here. ident=" + frame.ident + ", chan=" + frame.channel,
+            {}, now);
     if (!allows(session.key->publishes, frame.channel))
         return refuse(
             session, CloseReason::no_publish_permission, {},
@@ -196,6 +206,11 @@ void Model::publish(ModelSession& session, const Said& frame, ModelRun& run, Ins
 }
 
 void Model::subscribe(ModelSession& session, const Said& frame, Instant now) {
+    if (!session.endpoint.subscribe)
+        return refuse(session, CloseReason::endpoint_publish_only, {},
+                      "Endpoint not allowed to sub here. ident=" + session.key->ident +
+                          ", chan=" + frame.channel,
+                      {}, now);
     if (!allows(session.key->subscribes, frame.channel))
         return refuse(session, CloseReason::no_subscribe_permission, {},
                       "Authkey not allowed to sub here. ident=" + session.key->ident +
@@ -425,9 +440,13 @@ void Model::judge_login(ModelSession& session, AccountAnswer::Status status,
     }
     if (key->ident != session.login_ident) return deny(session, CloseReason::unknown_ident, now);
     if (key->secret != session.login_secret) return deny(session, CloseReason::wrong_secret, now);
+    if (!take_place(session, key->ident)) return deny(session, CloseReason::ident_full, now);
     grant(session, *key, now);
     consume_front(session);
+    const std::int64_t frames_before = tally_.published_frames;
+    const std::size_t waited_bytes = session.arrived_bytes;
     read_frames(session, now);
+    pay(session, tally_.published_frames - frames_before, waited_bytes, now);
     if (session.peer_gone && session.state == State::ready)
         close(session, CloseReason::peer_closed, now);
     if (session.state == State::closing || session.state == State::ended) {
@@ -447,7 +466,75 @@ void Model::grant(ModelSession& session, const Key& key, Instant now) {
     session.key = key;
     session.state = State::ready;
     session.timer = Timer::none;
+    session.rated = setting_.common->rated();
+    session.in_hand = {};
     enter_key(session, now);
+}
+
+// ---- what all shards bound together
+
+bool Model::take_place(ModelSession& session, const std::string& ident) {
+    Common& common = *setting_.common;
+    if (!common.places_max || session.place == ident) return true;
+    if (*common.places_max != 0 && common.places[ident] >= *common.places_max) return false;
+    ++common.places[ident];
+    give_place_back(session);
+    session.place = ident;
+    return true;
+}
+
+void Model::give_place_back(ModelSession& session) {
+    if (session.place) --setting_.common->places[*session.place];
+    session.place.reset();
+}
+
+// How long its failed login waits for the answer.
+std::chrono::milliseconds Model::pause_of(const ModelSession& session, Instant now) {
+    const auto pause = setting_.options.limits.refusal_delay;
+    const auto most = std::max(pause, setting_.options.limits.refusal_delay_max);
+    const bool its_fault = session.why == CloseReason::unknown_ident ||
+                           session.why == CloseReason::wrong_secret ||
+                           session.why == CloseReason::certificate_mismatch;
+    if (!its_fault || session.origin == 0 || !setting_.common->addresses_pause) return pause;
+    // One pause more than it owes already.
+    Instant& until = setting_.common->owed[session.origin];
+    until = std::min(std::max(until, now) + pause, now + most);
+    auto wait = pause;
+    for (unsigned times = 0; times < core::refusal_doublings_max; ++times)
+        if (now + wait < until && 2 * wait <= most) wait *= 2;
+    if (wait > pause) ++tally_.failed_logins_slowed;
+    return wait;
+}
+
+// So much was published. It is bought in slices, and who has no more waits until the ident may
+// have it.
+void Model::pay(ModelSession& session, std::int64_t frames, std::size_t bytes, Instant now) {
+    if (!session.rated || !session.key) return;
+    const std::int64_t now_ns =
+        std::chrono::duration_cast<std::chrono::nanoseconds>(now.time_since_epoch()).count();
+    constexpr std::int64_t second_ns = 1'000'000'000;
+    const std::array<std::int64_t, 2> used{frames, static_cast<std::int64_t>(bytes)};
+    std::int64_t until_ns = now_ns;
+    for (std::size_t kind = 0; kind < used.size(); ++kind) {
+        const std::int64_t rate = setting_.common->rates[kind];
+        if (rate == 0) continue;
+        session.in_hand[kind] -= used[kind];
+        if (session.in_hand[kind] >= 0) continue;
+        const std::int64_t slice =
+            rate / static_cast<std::int64_t>(core::rate_slices_per_second) + 1;
+        const std::int64_t bought = slice - session.in_hand[kind];
+        session.in_hand[kind] = slice;
+        std::int64_t& used_ns = setting_.common->used_until_ns[*session.place][kind];
+        used_ns = std::max(used_ns, now_ns - second_ns) + bought * second_ns / rate;
+        until_ns = std::max(until_ns, used_ns);
+    }
+    if (until_ns == now_ns || session.state != State::ready) return;
+    session.paused_until = now + std::chrono::nanoseconds(until_ns - now_ns) + core::rate_pause_min;
+    ++session.tally->publish_pauses;
+    session.tally->publish_paused_ms +=
+        std::chrono::duration_cast<std::chrono::milliseconds>(*session.paused_until - now).count();
+    if (!std::exchange(session.pause_told, true))
+        tell(Incident::Kind::publisher_paused, CloseReason::peer_closed, session.id);
 }
 
 void Model::count_under(ModelSession& session, const std::string& ident, const std::string& owner) {
@@ -469,13 +556,16 @@ void Model::deny(ModelSession& session, CloseReason reason, Instant now) {
     session.said.clear();
     session.arrived_bytes = 0;
     session.timer = Timer::refusal;
-    session.due = now + setting_.options.limits.refusal_delay;
-    if (setting_.options.limits.refusal_delay.count() == 0) answer_denied(session, now);
+    if (setting_.options.limits.refusal_delay.count() == 0) return answer_denied(session, now);
+    session.due = now + pause_of(session, now);
 }
 
 void Model::answer_denied(ModelSession& session, Instant now) {
     if (!session.output_broken)
-        queue_own(session, testing::error("Authentication failed for " + session.login_ident));
+        queue_own(session, testing::error((session.why == CloseReason::ident_full
+                                               ? "Too many connections for "
+                                               : "Authentication failed for ") +
+                                          session.login_ident));
     close(session, session.why, now);
 }
 
@@ -497,7 +587,8 @@ void Model::close(ModelSession& session, CloseReason reason, Instant now) {
     if (session.state == State::closing || session.state == State::ended) return;
     session.state = State::closing;
     session.why = reason;
-    session.deferred = false;
+    session.deferred = session.rated = false;
+    session.paused_until.reset();
     ++tally_.closed[at(reason)];
     leave_key(session);
     unsubscribe_all(session);
@@ -517,6 +608,7 @@ void Model::end(ModelSession& session) {
     if (session.state == State::ended) return;
     session.state = State::ended;
     session.timer = Timer::none;
+    give_place_back(session);
     if (session.tally)
         ++session.tally->lost;
     else
@@ -558,13 +650,18 @@ void Model::close_all(Instant now) {
 
 std::optional<Instant> Model::next_due() const {
     std::optional<Instant> earliest;
-    for (const auto& session : sessions_)
-        if (session && session->timer != Timer::none && (!earliest || session->due < *earliest))
-            earliest = session->due;
+    const auto is_due = [&](Instant due) { earliest = std::min(earliest.value_or(due), due); };
+    for (const auto& session : sessions_) {
+        if (session && session->timer != Timer::none) is_due(session->due);
+        if (session && session->paused_until) is_due(*session->paused_until);
+    }
     return earliest;
 }
 
 void Model::tick(Instant now) {
+    for (const auto& session : sessions_)
+        if (session && session->paused_until && *session->paused_until <= now)
+            session->paused_until.reset();
     for (const auto& session : sessions_)
         if (session && session->timer != Timer::none && session->due <= now) expire(*session, now);
 }
@@ -717,6 +814,8 @@ void Model::compare_shard(const core::CounterBook& book) const {
     same(tally_.delivered_bytes, value(book.shard.delivered_bytes), "delivered_bytes");
     same(tally_.forwarded_runs, value(book.shard.forwarded_runs), "forwarded_runs");
     same(tally_.untold_incidents, value(book.shard.untold_incidents), "untold_incidents");
+    same(tally_.failed_logins_slowed, value(book.shard.failed_logins_slowed),
+         "failed_logins_slowed");
     same(tally_.rechecks, value(book.shard.rechecks), "rechecks");
     same(tally_.rechecks_unanswered, value(book.shard.rechecks_unanswered), "rechecks_unanswered");
     same(0, value(book.shard.routes_forgotten), "routes_forgotten");
@@ -759,6 +858,8 @@ void Model::compare(const core::CounterBook& book) const {
         same(tally.send_drain, value(is->send_buffer_drain), "send_buffer_drain", of);
         same(tally.deadline_start, value(is->deadline_start), "deadline_start", of);
         same(tally.deadline_recover, value(is->deadline_recover), "deadline_recover", of);
+        same(tally.publish_pauses, value(is->publish_pauses), "publish_pauses", of);
+        same(tally.publish_paused_ms, value(is->publish_paused_ms), "publish_paused_ms", of);
         same(tally.dropped_frames, value(is->dropped_frames), "dropped_frames", of);
         same(tally.dropped_bytes, value(is->dropped_bytes), "dropped_bytes", of);
         for (std::size_t i = 0; i < core::close_reason_count; ++i)

@@ -74,7 +74,21 @@ struct ModelRun {
     std::size_t payload_bytes = 0;
 };
 
+// What the models of all shards know together, as the shards share tables.
+struct Common {
+    std::optional<std::size_t> places_max;  // of an ident; 0: any number; none: nobody counts
+    std::map<std::string, std::size_t> places;
+    bool addresses_pause = false;
+    std::map<std::uint64_t, Instant> owed;  // by an address: until when
+    // Messages and bytes a second of one ident; 0: any number; both 0: nobody counts.
+    std::array<std::int64_t, 2> rates{};
+    std::map<std::string, std::array<std::int64_t, 2>> used_until_ns;
+
+    [[nodiscard]] bool rated() const { return rates[0] > 0 || rates[1] > 0; }
+};
+
 struct IdentTally {
+    std::int64_t publish_pauses = 0, publish_paused_ms = 0;
     std::int64_t taken = 0, ready = 0, lost = 0;
     std::int64_t receive_fill = 0, send_fill = 0, send_drain = 0;
     std::int64_t deadline_start = 0, deadline_recover = 0;
@@ -88,6 +102,7 @@ struct ChannelTally {
 struct ShardTally {
     std::int64_t made = 0, lost_before_login = 0;
     std::int64_t published_frames = 0, delivered_bytes = 0, forwarded_runs = 0;
+    std::int64_t failed_logins_slowed = 0;
     std::int64_t untold_incidents = 0, rechecks = 0, rechecks_unanswered = 0;
     std::array<std::int64_t, core::close_reason_count> closed{};
     std::array<std::int64_t, wire::refusal_count> refused{};
@@ -118,8 +133,16 @@ struct ModelSession {
     enum class Timer : std::uint8_t { none, login, refusal, slow, closing };
     Timer timer = Timer::none;
     Instant due{};
-    bool deferred = false;
+    bool deferred = false;  // by readers
     Instant deferred_until{};
+
+    core::EndpointRights endpoint{};
+    std::uint64_t origin = 0;               // its address
+    std::optional<std::string> place;       // the ident of which it has one
+    bool rated = false;                     // it has logged in, and its ident has a rate
+    std::array<std::int64_t, 2> in_hand{};  // of messages and of bytes
+    std::optional<Instant> paused_until;    // by its rate
+    bool pause_told = false;
 
     [[nodiscard]] bool hears() const { return state == State::greeted || state == State::ready; }
 };
@@ -137,12 +160,14 @@ public:
     struct Setting {
         core::ShardOptions options;
         bool memory_is_scarce = false;  // then drops follow what the shard has queued
+        Common* common = nullptr;       // outlives the model
     };
     explicit Model(Setting setting) : setting_(std::move(setting)) {}
 
     // ---- the calls of core::Shard
 
-    void open(SessionId id, const wire::Nonce& nonce, Instant accepted_at);
+    void open(SessionId id, const wire::Nonce& nonce, Instant accepted_at,
+              core::EndpointRights endpoint, std::uint64_t origin);
     void say(SessionId id, Said said);
     void received(SessionId id, std::size_t count, Instant now);
     void peer_closed(SessionId id, Instant now);
@@ -221,6 +246,10 @@ private:
     void judge_login(ModelSession& session, core::AccountAnswer::Status status,
                      const std::optional<Key>& key, Instant now);
     void grant(ModelSession& session, const Key& key, Instant now);
+    [[nodiscard]] bool take_place(ModelSession& session, const std::string& ident);
+    void give_place_back(ModelSession& session);
+    [[nodiscard]] std::chrono::milliseconds pause_of(const ModelSession& session, Instant now);
+    void pay(ModelSession& session, std::int64_t frames, std::size_t bytes, Instant now);
     void deny(ModelSession& session, CloseReason reason, Instant now);
     void answer_denied(ModelSession& session, Instant now);
     void count_under(ModelSession& session, const std::string& ident, const std::string& owner);

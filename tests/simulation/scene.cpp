@@ -78,7 +78,9 @@ Scene::Scene(std::uint64_t seed) : seed_(seed) {
     limits.slow_deadline = milliseconds(random.between(1, 60'000));
     limits.login_deadline = milliseconds(random.between(20, 10'000));
     limits.refusal_delay = milliseconds(random.one_in(4) ? 0 : random.between(1, 1'000));
+    limits.refusal_delay_max = milliseconds(random.between(1, 10'000));
     peers_max_ = random.between(2, 24);
+    bound_together(random);
     budget_ = std::make_unique<bytes::MemoryBudget>(memory_is_scarce_ ? 1'000'000 : 512U << 20);
     setting_text_ =
         std::to_string(options_.shard_count) + " shards, " +
@@ -87,17 +89,46 @@ Scene::Scene(std::uint64_t seed) : seed_(seed) {
                     : limits.slow_policy == SlowPolicy::drop_newest ? "drop-newest"
                                                                     : "drop-oldest") +
         ", high mark " + std::to_string(limits.slow_high_bytes) + ", cap " +
-        std::to_string(limits.subscriber_bytes_max) + ", " + std::to_string(peers_max_) + " peers";
+        std::to_string(limits.subscriber_bytes_max) + ", " + std::to_string(peers_max_) + " peers" +
+        (common_.places_max ? ", places " + std::to_string(*common_.places_max) : "") +
+        (common_.rated() ? ", messages/s " + std::to_string(common_.rates[0]) + ", bytes/s " +
+                               std::to_string(common_.rates[1])
+                         : "");
     for (unsigned i = 0; i < options_.shard_count; ++i) {
         options_.shard = i;
         Side side;
         side.pool = std::make_unique<bytes::SlabPool>(*budget_);
         side.shard = std::make_unique<core::Shard>(options_, *side.pool);
-        side.model = std::make_unique<Model>(Model::Setting{options_, memory_is_scarce_});
+        side.model = std::make_unique<Model>(Model::Setting{options_, memory_is_scarce_, &common_});
         sides_.push_back(std::move(side));
     }
     for (const std::string_view ident : idents)
         store_[std::string(ident)] = new_key(random, std::string(ident));
+}
+
+// What the shards share: places and rates of idents, and what addresses owe.
+void Scene::bound_together(Random& random) {
+    // So large that no two idents meet in it.
+    constexpr std::size_t keys_max = 4'096;
+    common_.addresses_pause = !random.one_in(3);
+    if (common_.addresses_pause) {
+        failed_logins_ = std::make_unique<core::FailedLogins>(64);
+        options_.failed_logins = failed_logins_.get();
+    }
+    const bool rated = random.one_in(4);
+    if (!rated && !random.one_in(3)) return;
+    common_.places_max = random.one_in(4) ? 0 : random.between(1, 5);
+    places_ = std::make_unique<core::PlaceTable>(keys_max, *common_.places_max);
+    options_.ident_places = places_.get();
+    if (!rated) return;
+    if (!random.one_in(3)) common_.rates[0] = static_cast<std::int64_t>(random.between(1, 300));
+    if (common_.rates[0] == 0 || random.one_in(2))
+        common_.rates[1] =
+            static_cast<std::int64_t>(random.between(payload_bytes_max_, 20 * payload_bytes_max_));
+    rates_ = std::make_unique<core::PublishRates>(places_->entry_count(),
+                                                  static_cast<std::uint64_t>(common_.rates[0]),
+                                                  static_cast<std::uint64_t>(common_.rates[1]));
+    options_.publish_rates = rates_.get();
 }
 
 // Mail holds slabs of both pools: it goes before them, and the shards do, too.
@@ -180,8 +211,14 @@ void Scene::arrive(Random& random) {
     // Through the TLS door it may have come a while ago.
     const Instant since = now_ - milliseconds(random.one_in(4) ? random.below(15) : 0);
     Side& side = sides_[socket->shard];
-    socket->id = side.shard->open(socket->nonce, since);
-    side.model->open(socket->id, socket->nonce, since);
+    core::EndpointRights endpoint;
+    if (random.one_in(10)) (random.one_in(2) ? endpoint.publish : endpoint.subscribe) = false;
+    // A few addresses, or one that is not known.
+    const std::uint64_t address = random.below(4);
+    const std::uint64_t origin = address << 44 | address;
+    socket->id = side.shard->open(socket->nonce, since, endpoint);
+    if (origin != 0) side.shard->set_origin(socket->id, origin);
+    side.model->open(socket->id, socket->nonce, since, endpoint, origin);
     last_event_ += " on shard " + std::to_string(socket->shard) + " as session " +
                    std::to_string(socket->id.index);
     sockets_.push_back(std::move(socket));
@@ -833,7 +870,8 @@ void Scene::play_end() {
     for (const auto& socket : sockets_)
         socket->hangs_up = true;
     // Who is only let in late, or logs in once more, needs some rounds.
-    for (int round = 0; round < 4 || (round < 40 && !sockets_.empty()); ++round) {
+    const int rounds_max = common_.rated() ? 4'000 : 40;
+    for (int round = 0; round < 4 || (round < rounds_max && !sockets_.empty()); ++round) {
         answer_all();
         for (std::size_t i = 0; i < sockets_.size(); ++i)
             while (i < sockets_.size() && feed(*sockets_[i], all_at_once))
@@ -846,6 +884,8 @@ void Scene::play_end() {
         compare(false);
     }
     expect(sockets_.empty(), "everybody is gone");
+    for (const auto& [ident, taken] : common_.places)
+        expect(taken == 0, "no place is taken");
     for (Side& side : sides_) {
         expect(side.shard->session_count() == 0, "no session is left");
         expect(side.shard->channels().count() == 0, "no channel is left");
@@ -867,6 +907,7 @@ void Scene::add_to(std::map<std::string, std::uint64_t>& reached) const {
         add("bytes delivered", tally.delivered_bytes);
         add("runs forwarded", tally.forwarded_runs);
         add("keys asked for again", tally.rechecks);
+        add("failed logins slowed", tally.failed_logins_slowed);
         for (std::size_t i = 0; i < core::close_reason_count; ++i)
             add("closed: " + std::string(core::label(static_cast<CloseReason>(i))),
                 tally.closed[i]);
@@ -876,6 +917,7 @@ void Scene::add_to(std::map<std::string, std::uint64_t>& reached) const {
         for (std::size_t i = 0; i < core::live_change_count; ++i)
             add("live change " + std::to_string(i), tally.live_changes[i]);
         for (const auto* ident = side.shard->counters().first_ident(); ident; ident = ident->next) {
+            add("publishers paused", static_cast<std::int64_t>(ident->publish_pauses.value()));
             add("frames dropped", static_cast<std::int64_t>(ident->dropped_frames.value()));
             add("slow deadlines begun", static_cast<std::int64_t>(ident->deadline_start.value()));
             add("slow deadlines over", static_cast<std::int64_t>(ident->deadline_recover.value()));

@@ -79,6 +79,8 @@ private:
         std::optional<Key> then;  // what the store had when it was asked
     };
 
+    void bound_together(Random& random);
+
     // ---- events
     void arrive(Random& random);
     void talk(Random& random);
@@ -127,6 +129,10 @@ private:
     std::size_t payload_bytes_max_ = 0;
     std::size_t peers_max_ = 0;
     std::unique_ptr<bytes::MemoryBudget> budget_;
+    Common common_;
+    std::unique_ptr<core::PlaceTable> places_;
+    std::unique_ptr<core::PublishRates> rates_;
+    std::unique_ptr<core::FailedLogins> failed_logins_;
     std::vector<Side> sides_;
     std::vector<std::unique_ptr<Socket>> sockets_;
     std::vector<Asked> asked_;
