@@ -14,7 +14,6 @@ struct Text {
 
 constexpr std::array<Text, close_reason_count> texts{{
     {"peer-closed", "", "the peer closed the connection"},
-    {"output-broken", "", "the peer went away before it had read everything"},
     {"protocol-error", "protocol-error", "what came is not hpfeeds"},
     {"first-message-not-auth", "invalid-first-message", "the first message was not AUTH"},
     {"login-deadline", "login-deadline", "no login within the deadline"},

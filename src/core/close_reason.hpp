@@ -11,7 +11,6 @@ namespace hpfeeds::core {
 
 enum class CloseReason : std::uint8_t {
     peer_closed,     // the peer said goodbye, or was a bare TCP probe (client-quirk 8)
-    output_broken,   // the peer is gone while we had bytes for it
     protocol_error,  // not hpfeeds: wire::Refusal says what
     first_message_not_auth,
     login_deadline,
@@ -34,7 +33,7 @@ enum class CloseReason : std::uint8_t {
     endpoint_subscribe_only,  // PUBLISH at one with allow=subscribe
     ident_full,               // its ident has as many connections as one may have
 };
-inline constexpr std::size_t close_reason_count = 23;
+inline constexpr std::size_t close_reason_count = 22;
 
 [[nodiscard]] std::string_view label(CloseReason reason) noexcept;
 [[nodiscard]] std::string_view describe(CloseReason reason) noexcept;
