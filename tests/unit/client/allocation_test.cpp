@@ -1,32 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reading views allocates nothing per message, whoever receives them; nor does publishing, once the
 // outbox is warm. A counting allocator holds us to it.
+#include "support/counted_allocations.hpp"
 #include "unit/client/client_fixture.hpp"
 
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <cstdlib>
-#include <new>
 #include <semaphore>
-
-namespace {
-std::atomic<std::size_t> allocations{0};
-}
-
-// NOLINTBEGIN: replacing the global allocator is the point
-void* operator new(std::size_t bytes) {
-    allocations.fetch_add(1, std::memory_order_relaxed);
-    if (void* memory = std::malloc(bytes)) return memory;
-    throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept {
-    std::free(memory);
-}
-void operator delete(void* memory, std::size_t) noexcept {
-    std::free(memory);
-}
-// NOLINTEND
 
 namespace hpfeeds {
 namespace {
@@ -36,6 +16,7 @@ using client::testing::options_for;
 using client::testing::Peer;
 using client::testing::publish;
 using client::testing::ScriptedBroker;
+using testing::allocations;
 
 TEST(Client, AllocatesNothingPerMessageItReads) {
     constexpr std::size_t burst = 20'000;
@@ -55,7 +36,7 @@ TEST(Client, AllocatesNothingPerMessageItReads) {
     client.connect(std::chrono::seconds(20));
     std::size_t before = 0;
     for (int round = 0; round < 4; ++round) {
-        if (round == 3) before = allocations;
+        if (round == 3) before = allocations();
         go.release();
         std::size_t bytes = 0;
         for (std::size_t i = 0; i < burst; ++i) {
@@ -67,7 +48,7 @@ TEST(Client, AllocatesNothingPerMessageItReads) {
         EXPECT_GT(bytes, burst * 100);
     }
     // A batch that is larger than any before it may grow once or twice.
-    EXPECT_LE(allocations - before, 4U);
+    EXPECT_LE(allocations() - before, 4U);
 }
 
 TEST(Client, AllocatesNothingPerMessageItPublishes) {
@@ -86,13 +67,13 @@ TEST(Client, AllocatesNothingPerMessageItPublishes) {
     const std::string payload(100, 'x');
     std::size_t before = 0;
     for (int round = 0; round < 4; ++round) {
-        if (round == 3) before = allocations;
+        if (round == 3) before = allocations();
         for (std::size_t i = 0; i < burst; ++i)
             client.publish("chan", payload);
         client.flush(std::chrono::seconds(20));
     }
     // Chunks come and go as the thread falls behind and catches up: one per hundreds of messages.
-    EXPECT_LE(allocations - before, burst / 100);
+    EXPECT_LE(allocations() - before, burst / 100);
 }
 
 }  // namespace

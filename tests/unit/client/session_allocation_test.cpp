@@ -2,35 +2,15 @@
 // A session that is read by views allocates nothing per message. A counting allocator holds us to
 // it.
 #include "hpfeeds/session.hpp"
+#include "support/counted_allocations.hpp"
 #include "unit/client/asio_context.hpp"
 #include "unit/client/frames.hpp"
 #include "unit/client/scripted_broker.hpp"
 
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <cstdlib>
-#include <new>
 #include <semaphore>
 #include <string>
-
-namespace {
-std::atomic<std::size_t> allocations{0};
-}
-
-// NOLINTBEGIN: replacing the global allocator is the point
-void* operator new(std::size_t bytes) {
-    allocations.fetch_add(1, std::memory_order_relaxed);
-    if (void* memory = std::malloc(bytes)) return memory;
-    throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept {
-    std::free(memory);
-}
-void operator delete(void* memory, std::size_t) noexcept {
-    std::free(memory);
-}
-// NOLINTEND
 
 namespace hpfeeds {
 namespace {
@@ -39,6 +19,7 @@ using asio::use_awaitable;
 using client::testing::AsioContext;
 using client::testing::Peer;
 using client::testing::ScriptedBroker;
+using testing::allocations;
 
 constexpr std::size_t burst = 20'000;
 constexpr int rounds = 4;
@@ -83,10 +64,10 @@ std::size_t allocated_by_last_burst(By by) {
         Session session(*context, options);
         session.start();
         for (int round = 0; round < rounds; ++round) {
-            before = allocations;
+            before = allocations();
             go.release();
             co_await read_burst(session, by);
-            after = allocations;
+            after = allocations();
         }
     }());
     return after - before;

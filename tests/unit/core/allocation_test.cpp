@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // After warm-up the data path allocates nothing: a counting allocator holds us to it.
 #include "core/shard.hpp"
+#include "support/counted_allocations.hpp"
 #include "support/loopback_engine.hpp"
 
 #include <gtest/gtest.h>
@@ -8,27 +9,8 @@
 #include <array>
 #include <cstdlib>
 #include <cstring>
-#include <new>
 #include <string>
 #include <vector>
-
-namespace {
-std::size_t allocations = 0;
-}
-
-// NOLINTBEGIN: replacing the global allocator is the point
-void* operator new(std::size_t bytes) {
-    ++allocations;
-    if (void* memory = std::malloc(bytes)) return memory;
-    throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept {
-    std::free(memory);
-}
-void operator delete(void* memory, std::size_t) noexcept {
-    std::free(memory);
-}
-// NOLINTEND
 
 namespace hpfeeds::core {
 namespace {
@@ -92,10 +74,10 @@ protected:
     std::size_t allocations_of(Work work) {
         for (int i = 0; i < 50; ++i)
             work();
-        const std::size_t before = allocations;
+        const std::size_t before = allocations();
         for (int i = 0; i < 200; ++i)
             work();
-        return allocations - before;
+        return allocations() - before;
     }
 
     Instant now{std::chrono::hours(1)};
