@@ -84,6 +84,15 @@ protected:
         return heir;
     }
 
+    // Starts a broker whose file is `program`.
+    [[nodiscard]] Command command_of(const std::string& program,
+                                     const TemporaryDirectory& directory) const {
+        Command command = broker_command({"-e", any_port, "--auth", "env"}, directory);
+        command.words.front() = program;
+        command.environment = {manager_.variable()};
+        return command;
+    }
+
     NotifySocket manager_;
 };
 
@@ -273,10 +282,7 @@ TEST_F(Upgrades, AProgramThatIsNotThereAnyMoreLeavesTheOldOneServing) {
     const TemporaryDirectory directory;
     const std::string program = directory.file("broker");
     std::filesystem::copy_file(broker_binary(), program);
-    Command command = broker_command({"-e", any_port, "--auth", "env"}, directory);
-    command.words.front() = program;
-    command.environment = {manager_.variable()};
-    Process broker(command);
+    Process broker(command_of(program, directory));
     manager_.wait_for("READY=1");
     std::filesystem::remove(program);
     broker.signal(SIGUSR2);
@@ -289,10 +295,7 @@ TEST_F(Upgrades, TheProgramThatLiesThereNowIsStarted) {
     const TemporaryDirectory directory;
     const std::string program = directory.file("broker");
     std::filesystem::create_symlink(broker_binary(), program);
-    Command command = broker_command({"-e", any_port, "--auth", "env"}, directory);
-    command.words.front() = program;
-    command.environment = {manager_.variable()};
-    Process broker(command);
+    Process broker(command_of(program, directory));
     manager_.wait_for("READY=1");
     // Another version: one that does not know what a takeover is, and says so by its end.
     std::filesystem::remove(program);
