@@ -53,23 +53,15 @@ Route* Shard::find_route(Session& session, const wire::Frame& frame, Instant now
         return nullptr;
     }
     if (Route* known = session.routes.find(frame.channel)) return known;
-    if (!session.endpoint.publish) {
+    if (!session.endpoint.publish || !allows(account.pubchans, frame.channel)) {
+        const bool by_endpoint = !session.endpoint.publish;
         Incident incident;
-        incident.reason = CloseReason::endpoint_subscribe_only;
+        incident.reason =
+            by_endpoint ? CloseReason::endpoint_subscribe_only : CloseReason::no_publish_permission;
         incident.channel = frame.channel;
         refuse(session, incident,
-               joined({"Endpoint not allowed to pub here. ident=", frame.ident,
-                       ", chan=", frame.channel}),
-               now);
-        return nullptr;
-    }
-    if (!allows(account.pubchans, frame.channel)) {
-        Incident incident;
-        incident.reason = CloseReason::no_publish_permission;
-        incident.channel = frame.channel;
-        refuse(session, incident,
-               joined({"Authkey not allowed to pub here. ident=", frame.ident,
-                       ", chan=", frame.channel}),
+               joined({by_endpoint ? "Endpoint" : "Authkey",
+                       " not allowed to pub here. ident=", frame.ident, ", chan=", frame.channel}),
                now);
         return nullptr;
     }
