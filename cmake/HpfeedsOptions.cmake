@@ -43,6 +43,9 @@ target_compile_options(hpfeeds_options INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor -Wold-style-cast -Woverloaded-virtual>
   # gcc 12 warns of overlapping copies inside std::string where there are none (its bug 105651).
   $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>
+  # Names of two sources meet in a unity build, and are none of each other's business.
+  $<$<BOOL:${CMAKE_UNITY_BUILD}>:-Wno-shadow>
+  $<$<AND:$<BOOL:${CMAKE_UNITY_BUILD}>,$<COMPILE_LANG_AND_ID:CXX,GNU>>:-Wno-subobject-linkage>
   $<$<BOOL:${HPFEEDS_WERROR}>:-Werror>)
 if(HPFEEDS_SANITIZE)
   string(REPLACE "," ";" sanitizers "${HPFEEDS_SANITIZE}")

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-# hpfeeds_room(NAME SOURCES a.cpp … USES room … [LINKS library …])
+# hpfeeds_room(NAME SOURCES a.cpp … USES room … [LINKS library …] [ALONE b.cpp …])
 #
 # One static library per folder of src/. USES are the rooms whose headers this one may include: it sets the link
 # dependency, and the test style.floors checks it against the includes that are really there.
+#
+# Unity builds (CMAKE_UNITY_BUILD: sanitizers, fuzzing, the wheel) compile a room's sources several at once, which takes a
+# fifth of the time. Names in their anonymous namespaces then meet. ALONE are the sources that have one in common with
+# another, or include what does not bear company: they are compiled by themselves.
 function(hpfeeds_room name)
-  cmake_parse_arguments(ROOM "" "" "SOURCES;USES;LINKS" ${ARGN})
+  cmake_parse_arguments(ROOM "" "" "SOURCES;USES;LINKS;ALONE" ${ARGN})
   set(target hpfeeds_${name})
   add_library(${target} STATIC ${ROOM_SOURCES})
   # For those who fetch this project hpfeeds::client is the library (HpfeedsPackage.cmake); here it is the room.
@@ -23,6 +27,7 @@ function(hpfeeds_room name)
     target_link_libraries(${target} PUBLIC hpfeeds::${used})
   endforeach()
   target_link_libraries(${target} PUBLIC ${ROOM_LINKS})
+  set_source_files_properties(${ROOM_ALONE} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
 endfunction()
 
 # hpfeeds_header_room(NAME USES room … [LINKS library …]): a room of headers alone.

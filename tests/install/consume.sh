@@ -9,11 +9,15 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 prefix=$work/prefix
+# The path of a temporary folder is nothing that a compiler cache must know.
+export CCACHE_BASEDIR=/ CCACHE_NOHASHDIR=1
+launcher=$(command -v ccache || true)
 case $compiler in g++) cc=gcc ;; clang++) cc=clang ;; *) cc=cc ;; esac
 
 shared=OFF && [ "$kind" = static ] || shared=ON
 cmake -S "$source" -B "$work/library" -G Ninja -DHPFEEDS_CLIENT_ONLY=ON -DBUILD_SHARED_LIBS=$shared \
-    -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_COMPILER="$compiler" -DCMAKE_C_COMPILER=$cc >"$work/log"
+    -DCMAKE_BUILD_TYPE=Debug -DCMAKE_UNITY_BUILD=ON -DCMAKE_CXX_COMPILER="$compiler" -DCMAKE_C_COMPILER=$cc \
+    >"$work/log"
 cmake --build "$work/library" --parallel 2 >>"$work/log" || { cat "$work/log"; exit 1; }
 cmake --install "$work/library" --prefix "$prefix" >>"$work/log"
 # The tree that was installed from must not be needed.
@@ -21,8 +25,9 @@ rm -rf "$work/library"
 
 echo "--- a C++ program, by find_package"
 cmake -S "$here/consumer" -B "$work/consumer" -G Ninja -DCMAKE_PREFIX_PATH="$prefix" \
-    -DCMAKE_CXX_COMPILER="$compiler" >>"$work/log" || { cat "$work/log"; exit 1; }
-cmake --build "$work/consumer" >>"$work/log" || { cat "$work/log"; exit 1; }
+    -DCMAKE_CXX_COMPILER="$compiler" -DCMAKE_CXX_COMPILER_LAUNCHER="$launcher" \
+    >>"$work/log" || { cat "$work/log"; exit 1; }
+cmake --build "$work/consumer" --parallel 2 >>"$work/log" || { cat "$work/log"; exit 1; }
 "$work/consumer/consumer"
 "$work/consumer/asio_consumer"
 [ ! -x "$work/consumer/stream_consumer" ] || "$work/consumer/stream_consumer"

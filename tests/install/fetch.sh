@@ -4,6 +4,7 @@
 set -euo pipefail
 source=$1
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+export CCACHE_BASEDIR=/ CCACHE_NOHASHDIR=1  # as in consume.sh
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cmake -S "$here/fetching" -B "$work/build" -G Ninja -DHPFEEDS_SOURCE="$source" >"$work/log" || { cat "$work/log"; exit 1; }
