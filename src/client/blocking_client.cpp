@@ -163,6 +163,10 @@ void Client::run(const OnMessage& on_message) {
 bool Client::read(MessageView& message, std::chrono::milliseconds timeout, std::error_code& error) {
     using Kind = client::Inbox::Kind;
     client::Inbox& inbox = state_->session.inbox();
+    if (inbox.next_quickly(message)) {
+        if (error) error.clear();
+        return true;
+    }
     client::Timeout left(timeout);
     for (;;) {
         switch (inbox.next(left, message)) {

@@ -4,6 +4,7 @@
 #include "client/limits.hpp"
 #include "wire/encode.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace hpfeeds::client {
@@ -15,23 +16,46 @@ constexpr std::size_t kept_batch_bytes = 4 * inbox_bytes_max;
 }  // namespace
 
 void Inbox::Batch::clear() {
-    bytes.clear();
-    if (bytes.capacity() > kept_batch_bytes) bytes.shrink_to_fit();
+    copied.clear();
+    if (copied.capacity() > kept_batch_bytes) copied.shrink_to_fit();
+    slabs.clear();
+    pieces.clear();
     incidents.clear();
-    read_bytes = 0;
+    frame_bytes = 0;
+    next_frame = piece_end = nullptr;
+    read_pieces = 0;
     read_incidents = 0;
-    stop_at = 0;
 }
 
-void Inbox::Batch::find_stop() noexcept {
-    stop_at = read_incidents < incidents.size() ? incidents[read_incidents].at : bytes.size();
+std::span<std::byte> Inbox::Batch::grow(std::size_t bytes) {
+    const std::size_t before = copied.size();
+    copied.resize(before + bytes);
+    frame_bytes += bytes;
+    const bool incident_between = !incidents.empty() && incidents.back().at == pieces.size();
+    if (pieces.empty() || pieces.back().slab != nullptr || incident_between)
+        pieces.push_back({nullptr, before, before + bytes});
+    else
+        pieces.back().end += bytes;
+    return std::span(copied).subspan(before);
+}
+
+void Inbox::Batch::copy(std::span<const std::byte> frames) {
+    std::copy(frames.begin(), frames.end(), grow(frames.size()).begin());
+}
+
+bool Inbox::Batch::begin_piece() noexcept {
+    if (read_pieces == pieces.size()) return false;
+    const Piece& piece = pieces[read_pieces++];
+    const std::byte* const memory = piece.slab == nullptr ? copied.data() : piece.slab;
+    next_frame = memory + piece.begin;
+    piece_end = memory + piece.end;
+    return true;
 }
 
 const Incident* Inbox::Batch::take_incident() noexcept {
-    if (read_incidents == incidents.size()) return nullptr;
-    const Incident& taken = incidents[read_incidents++].incident;
-    find_stop();
-    return &taken;
+    if (read_incidents == incidents.size() || incidents[read_incidents].at > read_pieces)
+        return nullptr;
+    return &incidents[read_incidents++].incident;
 }
 
 void Inbox::wake_reader() {
@@ -43,18 +67,19 @@ void Inbox::wake_reader() {
     mail_.ring();
 }
 
-void Inbox::Filling::add_frames(std::span<const std::byte> frames) {
-    std::vector<std::byte>& bytes = inbox_.filling_.bytes;
-    bytes.insert(bytes.end(), frames.begin(), frames.end());
+void Inbox::Filling::add_frames(std::span<const std::byte> frames, std::unique_ptr<Slab>& slab) {
+    Batch& batch = inbox_.filling_;
+    if (!slab || frames.size() < handed_over_bytes_min) return batch.copy(frames);
+    const auto begin = static_cast<std::size_t>(frames.data() - slab->data());
+    batch.pieces.push_back({slab->data(), begin, begin + frames.size()});
+    batch.slabs.push_back(std::move(slab));
+    batch.frame_bytes += frames.size();
 }
 
 void Inbox::Filling::add(const MessageView& message) {
-    std::vector<std::byte>& bytes = inbox_.filling_.bytes;
-    const std::size_t before = bytes.size();
-    bytes.resize(before + wire::publish_frame_bytes(message.ident.size(), message.channel.size(),
-                                                    message.payload.size()));
-    wire::encode_publish(std::span(bytes).subspan(before), message.ident, message.channel,
-                         message.payload);
+    const std::span<std::byte> room = inbox_.filling_.grow(wire::publish_frame_bytes(
+        message.ident.size(), message.channel.size(), message.payload.size()));
+    wire::encode_publish(room, message.ident, message.channel, message.payload);
 }
 
 void Inbox::Filling::add(Incident incident) {
@@ -63,7 +88,7 @@ void Inbox::Filling::add(Incident incident) {
         if (incident.kind == Incident::Kind::connected) return;
         batch.incidents.pop_back();
     }
-    batch.incidents.push_back({std::move(incident), batch.bytes.size()});
+    batch.incidents.push_back({std::move(incident), batch.pieces.size()});
 }
 
 void Inbox::Filling::end(Incident last) {
@@ -72,9 +97,21 @@ void Inbox::Filling::end(Incident last) {
     inbox_.ended_ = true;
 }
 
+// Only here are slabs freed: the receiver may still be looking at one that the reader is through
+// with.
+std::unique_ptr<Inbox::Slab> Inbox::new_slab() {
+    const std::lock_guard lock(mutex_);
+    while (spare_.size() > spare_slabs_max)
+        spare_.pop_back();
+    if (spare_.empty()) return std::make_unique_for_overwrite<Slab>();
+    std::unique_ptr<Slab> slab = std::move(spare_.back());
+    spare_.pop_back();
+    return slab;
+}
+
 bool Inbox::has_room() {
     const std::lock_guard lock(mutex_);
-    receiver_waits_ = filling_.bytes.size() >= inbox_bytes_max;
+    receiver_waits_ = filling_.frame_bytes >= inbox_bytes_max;
     return !receiver_waits_;
 }
 
@@ -84,7 +121,7 @@ Inbox::Kind Inbox::wait_for_next(Timeout& timeout, MessageView& message) {
         if (reading_.take(message)) return Kind::message;
         incident_ = reading_.take_incident();
         if (incident_ != nullptr) return Kind::incident;
-        if (swap()) continue;
+        if (reading_.begin_piece() || swap()) continue;
         {
             const std::lock_guard lock(mutex_);
             if (!filling_.empty()) continue;
@@ -105,9 +142,10 @@ Inbox::Kind Inbox::wait_for_next(Timeout& timeout, MessageView& message) {
 bool Inbox::swap() {
     const std::lock_guard lock(mutex_);
     if (filling_.empty()) return false;
+    for (std::unique_ptr<Slab>& slab : reading_.slabs)
+        spare_.push_back(std::move(slab));
     reading_.clear();
     std::swap(reading_, filling_);
-    reading_.find_stop();
     if (std::exchange(receiver_waits_, false)) room_.notify();
     return true;
 }

@@ -34,6 +34,10 @@ inline constexpr std::chrono::seconds good_connection{10};
 // Received messages that nobody has read: above it the client stops reading, and the broker slows
 // down or gives us up.
 inline constexpr std::size_t inbox_bytes_max = 256U << 10;
+// What one read brought is copied for the reader below this, and handed over as it lies above.
+inline constexpr std::size_t handed_over_bytes_min = read_bytes_max / 4;
+// Slabs that are kept for the next reads instead of being freed.
+inline constexpr std::size_t spare_slabs_max = 8;
 // Troubles that nobody has heard about: the first ones and the latest are kept.
 inline constexpr std::size_t troubles_max = 16;
 
@@ -56,7 +60,7 @@ inline constexpr std::chrono::milliseconds acknowledgement_poll{5};
 inline constexpr std::size_t waiting_operations_max = 1024;
 // Messages in one batch, and system calls of its socket in one turn, so that a busy session leaves
 // room for others.
-inline constexpr std::size_t batch_messages_max = 512;
+inline constexpr std::size_t batch_messages_max = 1024;
 inline constexpr std::size_t turn_steps_max = 16;
 
 }  // namespace hpfeeds::client

@@ -151,6 +151,11 @@ void SessionThread::sent_from_outbox(std::size_t count) {
     if (waiting_for_room_ > 0 && outbox_.is_relieved()) changed_.notify_all();
 }
 
+std::span<std::byte> SessionThread::room() {
+    if (!slab_) slab_ = inbox_.new_slab();
+    return *slab_;
+}
+
 bool SessionThread::read_step(Incident& why) {
     const bool going_on = read_what_came(why);
     inbox_.wake_reader();
@@ -161,7 +166,7 @@ bool SessionThread::read_what_came(Incident& why) {
     reads_ = inbox_.has_room();
     while (readable_ && reads_) {
         std::size_t taken = 0;
-        if (const auto error = connection_.try_read(room_, taken)) {
+        if (const auto error = connection_.try_read(room(), taken)) {
             why = {error, "lost " + where() + ": " + connection_.explanation()};
             return false;
         }
@@ -170,10 +175,10 @@ bool SessionThread::read_what_came(Incident& why) {
             readable_ = false;
             break;
         }
-        machine_.receive(std::span(room_).first(taken));
+        machine_.receive(std::span(*slab_).first(taken));
         if (!understand(why)) return false;
         // A plain socket that gave less is empty; what TLS still holds must be asked for.
-        if (taken < room_.size() && !destination_.tls) readable_ = false;
+        if (taken < read_bytes_max && !destination_.tls) readable_ = false;
         reads_ = inbox_.has_room();
     }
     return true;
@@ -187,7 +192,7 @@ bool SessionThread::understand(Incident& why) {
             options_.trace ? std::span<const std::byte>() : machine_.take_whole();
         if (!frames.empty()) {
             proven_ = true;
-            Inbox::Filling(inbox_, Inbox::Wake::later).add_frames(frames);
+            Inbox::Filling(inbox_, Inbox::Wake::later).add_frames(frames, slab_);
         }
         const ClientMachine::Event event = machine_.next();
         switch (event.kind) {
@@ -341,9 +346,9 @@ std::optional<Incident> SessionThread::say_goodbye() {
     std::error_code error = connection_.finish_writing(until);
     while (!error) {
         std::size_t taken = 0;
-        error = connection_.read_some(room_, until, taken);
+        error = connection_.read_some(room(), until, taken);
         if (error) break;
-        machine_.receive(std::span(room_).first(taken));
+        machine_.receive(std::span(*slab_).first(taken));
         auto event = machine_.next();
         for (; event.kind == ClientMachine::Kind::message; event = machine_.next()) {
         }

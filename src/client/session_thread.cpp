@@ -138,14 +138,14 @@ std::optional<Incident> SessionThread::greet() {
     const Deadline deadline = in(options_.timeout);
     for (;;) {
         std::size_t taken = 0;
-        if (const auto error = connection_.read_some(room_, deadline, taken)) {
+        if (const auto error = connection_.read_some(room(), deadline, taken)) {
             const bool silent = error == Errc::timed_out;
             return Incident{
                 error,
                 where() + (silent ? " said nothing for " + seconds(options_.timeout)
                                   : " did not introduce itself: " + connection_.explanation())};
         }
-        machine_.receive(std::span(room_).first(taken));
+        machine_.receive(std::span(*slab_).first(taken));
         Incident why;
         const bool understood = understand(why);
         inbox_.wake_reader();

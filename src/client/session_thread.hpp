@@ -26,7 +26,6 @@
 #include "client/wake_event.hpp"
 #include "hpfeeds/options.hpp"
 
-#include <array>
 #include <condition_variable>
 #include <map>
 #include <memory>
@@ -104,6 +103,7 @@ private:
     void look_at_callers();
     [[nodiscard]] bool write_step(Incident& why);
     void sent_from_outbox(std::size_t count);
+    [[nodiscard]] std::span<std::byte> room();
     [[nodiscard]] bool read_step(Incident& why);
     [[nodiscard]] bool read_what_came(Incident& why);
     [[nodiscard]] bool understand(Incident& why);
@@ -151,13 +151,13 @@ private:
     Connection connection_{abort_.descriptor()};
     Backoff backoff_;
     Acknowledged acknowledged_;
-    std::array<std::byte, read_bytes_max> room_{};
-    std::uint64_t spool_fed_ = 0;  // the newest event that is in the outbox
-    Deadline doubt_ends_{};        // of the login
-    Incident::Stage stage_{};      // of this connection
-    bool proven_ = false;          // the login is good
-    bool keeps_sent_ = false;      // the outbox keeps what was sent, as the login is in doubt
-    struct {                       // what callers wanted when they were looked at
+    std::unique_ptr<Inbox::Slab> slab_;  // read into; null: it went to the reader
+    std::uint64_t spool_fed_ = 0;        // the newest event that is in the outbox
+    Deadline doubt_ends_{};              // of the login
+    Incident::Stage stage_{};            // of this connection
+    bool proven_ = false;                // the login is good
+    bool keeps_sent_ = false;            // the outbox keeps what was sent, as the login is in doubt
+    struct {                             // what callers wanted when they were looked at
         bool requests = false;
         bool flushing = false;
         bool closing = false;

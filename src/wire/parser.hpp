@@ -91,4 +91,11 @@ inline PublishShape publish_shape(std::span<const std::byte> unread,
     return {static_cast<std::uint32_t>(length), ident, channel};
 }
 
+// Of a frame that publish_shape() has judged before.
+[[nodiscard]] inline PublishShape shape_of_sound(const std::byte* frame) noexcept {
+    const auto ident = std::to_integer<std::uint8_t>(frame[header_bytes]);
+    const auto channel = std::to_integer<std::uint8_t>(frame[header_bytes + 1 + ident]);
+    return {read_u32(frame), ident, channel};
+}
+
 }  // namespace hpfeeds::wire

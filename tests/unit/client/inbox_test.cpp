@@ -8,6 +8,10 @@
 #include <gtest/gtest.h>
 
 #include <poll.h>
+#include <algorithm>
+#include <memory>
+#include <set>
+#include <span>
 #include <string>
 #include <thread>
 
@@ -82,9 +86,10 @@ TEST_F(InboxTest, GivesNamesAsTheyCame) {
 TEST_F(InboxTest, TakesWhatOneReadBroughtInOnePiece) {
     const std::string frames = testing::publish("a", "chan", "one") +
                                testing::publish("b", "", "") + testing::publish("", "chan", "two");
-    Inbox::Filling(inbox).add_frames(wire::as_bytes(frames));
+    std::unique_ptr<Inbox::Slab> none;
+    Inbox::Filling(inbox).add_frames(wire::as_bytes(frames), none);
     add_incident("between");
-    Inbox::Filling(inbox).add_frames(wire::as_bytes(frames));
+    Inbox::Filling(inbox).add_frames(wire::as_bytes(frames), none);
     for (int round = 0; round < 2; ++round) {
         if (round == 1) {
             EXPECT_EQ(next(), "incident between");
@@ -94,6 +99,55 @@ TEST_F(InboxTest, TakesWhatOneReadBroughtInOnePiece) {
         EXPECT_EQ(next(), "two");
     }
     EXPECT_EQ(next(), "timed out");
+}
+
+TEST_F(InboxTest, HandsSlabsOverAndGetsThemBack) {
+    const std::string big = testing::publish("me", "chan", std::string(handed_over_bytes_min, 'b'));
+    std::set<const Inbox::Slab*> seen;
+    for (int round = 0; round < 1000; ++round) {
+        std::unique_ptr<Inbox::Slab> slab = inbox.new_slab();
+        const Inbox::Slab* const memory = slab.get();
+        seen.insert(memory);
+        const auto frames = std::span(*slab).subspan(100, big.size());
+        std::ranges::copy(wire::as_bytes(big), frames.begin());
+        add("before");
+        Inbox::Filling(inbox).add_frames(frames, slab);
+        EXPECT_EQ(slab, nullptr);
+        // The rest of the same read: the slab is gone, so it is copied.
+        Inbox::Filling(inbox).add_frames(frames, slab);
+        EXPECT_EQ(next(), "before");
+        Timeout timeout(0ms);
+        MessageView message;
+        ASSERT_EQ(inbox.next(timeout, message), Kind::message);
+        EXPECT_EQ(message.ident.data(), reinterpret_cast<const char*>(frames.data()) + 6);
+        ASSERT_EQ(inbox.next(timeout, message), Kind::message);
+        EXPECT_NE(message.ident.data(), reinterpret_cast<const char*>(frames.data()) + 6);
+        EXPECT_EQ(message.text().size(), handed_over_bytes_min);
+    }
+    EXPECT_LE(seen.size(), 2U);
+}
+
+TEST_F(InboxTest, CopiesALittleAndLeavesTheSlab) {
+    std::unique_ptr<Inbox::Slab> slab = inbox.new_slab();
+    const std::string frames = testing::publish("me", "chan", "small");
+    std::ranges::copy(wire::as_bytes(frames), slab->begin());
+    Inbox::Filling(inbox).add_frames(std::span(*slab).first(frames.size()), slab);
+    ASSERT_NE(slab, nullptr);
+    slab->fill(std::byte{0});
+    EXPECT_EQ(next(), "small");
+}
+
+TEST_F(InboxTest, KeepsASlabAsLongAsItsViews) {
+    std::unique_ptr<Inbox::Slab> slab = inbox.new_slab();
+    const std::string big = testing::publish("me", "chan", std::string(handed_over_bytes_min, 'b'));
+    std::ranges::copy(wire::as_bytes(big), slab->begin());
+    const Inbox::Slab* const memory = slab.get();
+    Inbox::Filling(inbox).add_frames(std::span(*slab).first(big.size()), slab);
+    EXPECT_EQ(next(), std::string(handed_over_bytes_min, 'b'));
+    EXPECT_NE(inbox.new_slab().get(), memory);  // the view may be in use
+    add("later");
+    EXPECT_EQ(next(), "later");
+    EXPECT_EQ(inbox.new_slab().get(), memory);
 }
 
 TEST_F(InboxTest, IsNotHeldUpByARingThatNobodyWaitedFor) {

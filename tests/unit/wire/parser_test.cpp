@@ -465,6 +465,10 @@ TEST(PublishShape, SaysWhatParsingSays) {
         if (!is_publish) continue;
         ASSERT_EQ(shape.ident_bytes, parsed.frame.ident.size());
         ASSERT_EQ(shape.channel_bytes, parsed.frame.channel.size());
+        const PublishShape known = shape_of_sound(unread.data());
+        ASSERT_EQ(known.frame_bytes, shape.frame_bytes);
+        ASSERT_EQ(known.ident_bytes, shape.ident_bytes);
+        ASSERT_EQ(known.channel_bytes, shape.channel_bytes);
         ++whole;
     }
     EXPECT_GT(whole, 10'000U);
