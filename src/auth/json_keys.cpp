@@ -96,6 +96,12 @@ bool JsonKeys::same(const JsonKeys& left, std::uint32_t left_index, const JsonKe
     return *left.account(left_index) == *right.account(right_index);
 }
 
+// Without an entry, the ident is the account's own, which goes with it.
+void JsonKeys::keep(std::uint32_t index, AccountRef account) {
+    if (keys_[index].entry.empty()) keys_[index].ident = account->ident;
+    built_[index] = std::move(account);
+}
+
 KeyChanges JsonKeys::follow(const JsonKeys& before) {
     KeyChanges changes;
     const auto differs = [&](std::string_view ident) {
@@ -107,7 +113,7 @@ KeyChanges JsonKeys::follow(const JsonKeys& before) {
         if (known == none || !same(*this, index, before, known))
             differs(keys_[index].ident);
         else if (AccountRef kept = before.built(known))
-            built_[index] = std::move(kept);
+            keep(index, std::move(kept));
     }
     for (const WrittenKey& key : before.keys_)
         if (index_of(key.ident) == none) differs(key.ident);

@@ -48,6 +48,7 @@ private:
     [[nodiscard]] std::uint32_t index_of(std::string_view ident) const noexcept;
     [[nodiscard]] AccountRef built(std::uint32_t index) const;
     [[nodiscard]] AccountRef account(std::uint32_t index) const;
+    void keep(std::uint32_t index, AccountRef account);
     [[nodiscard]] static bool same(const JsonKeys& left, std::uint32_t left_index,
                                    const JsonKeys& right, std::uint32_t right_index);
 

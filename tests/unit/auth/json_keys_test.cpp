@@ -65,6 +65,10 @@ TEST(JsonKeys, TakeWhatOnlyTheStrictReaderTakes) {
     JsonKeys next(text);
     EXPECT_THAT(next.follow(keys).idents, IsEmpty());
     EXPECT_EQ(next.find("bob"), keys.find("bob"));
+    // Idents lie in accounts here: each time in those that are kept.
+    JsonKeys last(text);
+    EXPECT_THAT(last.follow(next).idents, IsEmpty());
+    EXPECT_EQ(last.find("bob"), keys.find("bob"));
 }
 
 TEST(JsonKeys, KnowManyOfThem) {
