@@ -25,6 +25,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -127,6 +128,8 @@ struct Session {
     std::size_t pace_bytes = 0;   // what it has taken since,
     std::uint64_t pace_mark = 0;  // and what everybody together had taken then
 
+    // While a slow reader: when it is cut, also while a login of its is being verified.
+    std::optional<Instant> slow_due;
     Session* timer_previous = nullptr;
     Session* timer_next = nullptr;
     Instant due{};

@@ -431,7 +431,8 @@ void Shard::sent(SessionId id, std::size_t count) noexcept {
         session->counters->send_buffer_drain.add(count);
         session->counters->send_buffer_bytes.add(-static_cast<std::int64_t>(count));
     }
-    if (session->timer == Timer::slow &&
+    if (session->slow_due &&
+        (session->state == State::ready || session->state == State::verifying) &&
         session->queue.pending_bytes() < options_.limits.slow_low_bytes())
         below_low_mark(*session);
     if (!session->queue.empty()) return;

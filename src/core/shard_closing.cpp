@@ -108,6 +108,7 @@ void Shard::output_broken(SessionId id, Instant now) noexcept {
         session->counters->send_buffer_bytes.add(
             -static_cast<std::int64_t>(session->queue.pending_bytes()));
     session->queue.clear();
+    session->slow_due.reset();
     if (session->timer == Timer::slow) stop_timer(*session);
     unsubscribe_all(*session);
     if (session->state == State::closing) end(*session);

@@ -64,7 +64,8 @@ void Shard::over_high_mark(Session& session, Instant now) noexcept {
     // 18).
     if (options_.limits.slow_policy != SlowPolicy::disconnect) return;
     session.counters->deadline_start.increment();
-    start_timer(session, Timer::slow, now + options_.limits.slow_deadline);
+    session.slow_due = now + options_.limits.slow_deadline;
+    start_timer(session, Timer::slow, *session.slow_due);
     Incident incident;
     incident.kind = Incident::Kind::slow_started;
     incident.session = session.id;
@@ -74,7 +75,8 @@ void Shard::over_high_mark(Session& session, Instant now) noexcept {
 }
 
 void Shard::below_low_mark(Session& session) noexcept {
-    stop_timer(session);
+    session.slow_due.reset();
+    if (session.timer == Timer::slow) stop_timer(session);
     session.counters->deadline_recover.increment();
     Incident incident;
     incident.kind = Incident::Kind::slow_recovered;

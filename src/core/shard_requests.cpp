@@ -196,6 +196,8 @@ void Shard::grant(Session& session, std::shared_ptr<const Account> account, Inst
     session.state = State::ready;
     begin_rates(session);
     stop_timer(session);
+    // A slow reader buys no time by logging in again.
+    if (session.slow_due) start_timer(session, Timer::slow, *session.slow_due);
     enter_key(session, now);
     tell_if_asked(Incident::Kind::logged_in, session);
 }

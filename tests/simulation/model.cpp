@@ -298,6 +298,7 @@ void Model::enqueue(ModelSession& session, const ModelRun& run, Instant now) {
         ++session.tally->deadline_start;
         session.timer = Timer::slow;
         session.due = now + limits.slow_deadline;
+        session.slow_due = session.due;
         tell(Incident::Kind::slow_started, CloseReason::peer_closed, session.id);
     }
 }
@@ -365,9 +366,10 @@ void Model::sent(SessionId id, std::string_view bytes) {
         session.queue.pop_front();
         session.front_sent_bytes = 0;
     }
-    if (session.timer == Timer::slow &&
+    if (session.slow_due && (session.state == State::ready || session.state == State::verifying) &&
         session.pending_bytes < setting_.options.limits.slow_low_bytes()) {
-        session.timer = Timer::none;
+        session.slow_due.reset();
+        if (session.timer == Timer::slow) session.timer = Timer::none;
         ++session.tally->deadline_recover;
         tell(Incident::Kind::slow_recovered, CloseReason::peer_closed, session.id);
     }
@@ -465,7 +467,8 @@ void Model::grant(ModelSession& session, const Key& key, Instant now) {
     ++session.tally->ready;
     session.key = key;
     session.state = State::ready;
-    session.timer = Timer::none;
+    session.timer = session.slow_due ? Timer::slow : Timer::none;
+    if (session.slow_due) session.due = *session.slow_due;
     session.rated = setting_.common->rated();
     session.in_hand = {};
     enter_key(session, now);
@@ -636,6 +639,7 @@ void Model::output_broken(SessionId id) {
     session.output_broken = true;
     session.queue.clear();
     session.pending_bytes = session.front_sent_bytes = 0;
+    session.slow_due.reset();
     if (session.timer == Timer::slow) session.timer = Timer::none;
     unsubscribe_all(session);
     if (session.state == State::closing) end(session);

@@ -133,7 +133,8 @@ struct ModelSession {
     enum class Timer : std::uint8_t { none, login, refusal, slow, closing };
     Timer timer = Timer::none;
     Instant due{};
-    bool deferred = false;  // by readers
+    std::optional<Instant> slow_due;  // whose reader was told that it is slow
+    bool deferred = false;            // by readers
     Instant deferred_until{};
 
     core::EndpointRights endpoint{};

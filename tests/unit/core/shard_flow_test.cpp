@@ -98,6 +98,34 @@ TEST(ShardFlow, CutsASlowSubscriberAtTheDeadline) {
     EXPECT_TRUE(scene.engine.peer(scene.slow).goodbye);
 }
 
+TEST(ShardFlow, ASlowReaderThatLogsInAgainIsCutNoLater) {
+    Scene scene(SlowPolicy::disconnect);
+    scene.publish_numbered(0, 120);
+    scene.engine.advance(59s);
+    scene.engine.say(scene.slow, auth("sensor", "secret", {}));
+    scene.publish_numbered(120, 121);
+    EXPECT_EQ(scene.counters().deadline_start.value(), 1U);
+    scene.engine.advance(999ms);
+    EXPECT_FALSE(scene.engine.peer(scene.slow).goodbye);
+    scene.engine.advance(1ms);
+    scene.engine.open(scene.slow);
+    EXPECT_TRUE(scene.engine.take_heard(scene.slow)
+                    .ends_with(error("Backpressure deadline timer expired")));
+    EXPECT_TRUE(scene.engine.peer(scene.slow).goodbye);
+}
+
+TEST(ShardFlow, ASlowReaderMayRecoverWhileItsNextLoginIsVerified) {
+    Scene scene(SlowPolicy::disconnect);
+    scene.publish_numbered(0, 120);
+    scene.engine.hold_lookups = true;
+    scene.engine.say(scene.slow, auth("sensor", "secret", {}));
+    scene.engine.open(scene.slow);
+    EXPECT_EQ(scene.counters().deadline_recover.value(), 1U);
+    scene.engine.answer_lookups();
+    scene.engine.advance(60s);
+    EXPECT_FALSE(scene.engine.peer(scene.slow).goodbye);
+}
+
 TEST(ShardFlow, CutsAPeerThatDoesNotEvenReadItsError) {
     Scene scene(SlowPolicy::disconnect);
     scene.publish_numbered(0, 120);
