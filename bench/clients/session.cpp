@@ -59,15 +59,20 @@ std::size_t resident_bytes() {
 asio::awaitable<void> publish(hpfeeds::Session& session, Clock::time_point end,
                               std::uint64_t& published) {
     const std::string payload(100, 'x');
+    const auto executor = co_await asio::this_coro::executor;
+    asio::steady_timer pause(executor);
     std::error_code failed;
     while (Clock::now() < end) {
+        if (session.stats().unsent_bytes > 1U << 20) {
+            pause.expires_after(std::chrono::microseconds(200));
+            co_await pause.async_wait(use_awaitable);
+            continue;
+        }
         for (int i = 0; i < 256; ++i) {
-            const hpfeeds::SessionStats before = i == 0 ? session.stats() : hpfeeds::SessionStats();
-            if (before.unsent_bytes > 1U << 20) break;
             session.publish("bench", payload, failed);
             ++published;
         }
-        co_await asio::post(co_await asio::this_coro::executor, use_awaitable);
+        co_await asio::post(executor, use_awaitable);
     }
 }
 

@@ -45,6 +45,8 @@ inline constexpr std::size_t troubles_max = 16;
 // woken, because a wake-up costs as much as publishing dozens of messages.
 inline constexpr std::size_t busy_turn_bytes = 4'096;
 inline constexpr std::chrono::microseconds busy_nap{200};
+// The same of a turn that read so much: what comes meanwhile is then read at once.
+inline constexpr std::size_t busy_read_bytes = 16'384;
 
 // How long a spool's file may keep us waiting for another process that has it.
 inline constexpr std::chrono::milliseconds spool_patience{250};

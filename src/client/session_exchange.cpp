@@ -175,6 +175,7 @@ bool SessionThread::read_what_came(Incident& why) {
             readable_ = false;
             break;
         }
+        turn_read_bytes_ += taken;
         machine_.receive(std::span(*slab_).first(taken));
         if (!understand(why)) return false;
         // A plain socket that gave less is empty; what TLS still holds must be asked for.
@@ -279,6 +280,9 @@ void SessionThread::forget_spooled(std::uint64_t tag) {
 void SessionThread::wait_for_events() {
     Deadline until = write_deadline_;
     bool at_once = readable_ && reads_;
+    // A broker in a hurry is left alone for a nap, too: each read wakes two threads.
+    gathers_ = turn_read_bytes_ >= busy_read_bytes && !destination_.tls;
+    turn_read_bytes_ = 0;
     {
         const std::lock_guard lock(mutex_);
         const bool writable =
@@ -292,12 +296,13 @@ void SessionThread::wait_for_events() {
         if ((flushing_ > 0 && !acknowledged_all_) || (spool_ && !acknowledged_.all()))
             until = std::min(until, in(acknowledgement_poll));
         // Publishers in a hurry are not made to wake us for every message: we come back soon.
-        naps_ = turn_bytes_ >= busy_turn_bytes && flushing_ == 0 && !closing_;
+        naps_ = (turn_bytes_ >= busy_turn_bytes || gathers_) && flushing_ == 0 && !closing_;
         turn_bytes_ = 0;
+        gathers_ = gathers_ && naps_ && !at_once;
         sleeping_ = !at_once && !naps_;
     }
     short events = 0;
-    if (reads_) events = static_cast<short>(events | read_events_);
+    if (reads_ && !gathers_) events = static_cast<short>(events | read_events_);
     if (wants_to_write_) events = static_cast<short>(events | write_events_);
     // A socket that has hung up says so again and again; without room to read why, we do not look.
     const bool looks = events != 0 || !hung_up_;
@@ -316,6 +321,7 @@ void SessionThread::wait_for_events() {
         look_at_callers();
     }
     if (watched[1].revents != 0) work_.clear();
+    if (gathers_) readable_ = true;
     const short came = watched[0].revents;
     if (came == 0) return;
     readable_ = true;

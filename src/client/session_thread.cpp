@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/session_thread.hpp"
 
+#include "client/adaptive_mutex.hpp"
 #include "client/check_options.hpp"
 
 #include <poll.h>
@@ -42,6 +43,7 @@ SessionThread::SessionThread(ClientOptions options)
                std::mt19937(std::random_device{}())),
       outbox_(options_.ident, outbox_limits(options_)),
       spool_has_more_(spool_ && spool_->events() > 0) {
+    make_adaptive(mutex_);
     // Signals are the program's own threads' to take.
     sigset_t all;
     sigset_t before;

@@ -162,15 +162,17 @@ private:
         bool flushing = false;
         bool closing = false;
     } asked_;
-    std::string refused_channel_;  // that the last ERROR named
-    bool wants_to_write_ = false;  // the system took less than there was
-    bool readable_ = false;        // the socket may have something
-    bool reads_ = false;           // the inbox had room
-    bool hung_up_ = false;         // the socket has ended
-    bool said_goodbye_ = false;    // close() was carried out on a connection
-    bool naps_ = false;            // waits for busy_nap, and nobody wakes it
-    std::size_t turn_bytes_ = 0;   // given to the socket in this turn
-    short read_events_ = 0;        // what to poll for, to read and to write
+    std::string refused_channel_;      // that the last ERROR named
+    bool wants_to_write_ = false;      // the system took less than there was
+    bool readable_ = false;            // the socket may have something
+    bool reads_ = false;               // the inbox had room
+    bool hung_up_ = false;             // the socket has ended
+    bool said_goodbye_ = false;        // close() was carried out on a connection
+    bool naps_ = false;                // waits for busy_nap, and nobody wakes it
+    std::size_t turn_bytes_ = 0;       // given to the socket in this turn
+    std::size_t turn_read_bytes_ = 0;  // taken from it
+    bool gathers_ = false;             // naps without looking whether more has come
+    short read_events_ = 0;            // what to poll for, to read and to write
     short write_events_ = 0;
     Deadline write_deadline_ = no_deadline;
 
