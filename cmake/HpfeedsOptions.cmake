@@ -23,6 +23,10 @@ endif()
 find_program(HPFEEDS_CCACHE ccache)
 if(HPFEEDS_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_CXX_COMPILER_LAUNCHER "${HPFEEDS_CCACHE}")
+  # The tests of a unity build have a precompiled header, which a ccache takes only when told so.
+  if(CMAKE_UNITY_BUILD)
+    list(PREPEND CMAKE_CXX_COMPILER_LAUNCHER env CCACHE_SLOPPINESS=pch_defines,time_macros)
+  endif()
 endif()
 
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)

@@ -4,8 +4,8 @@
 # One static library per folder of src/. USES are the rooms whose headers this one may include: it sets the link
 # dependency, and the test style.floors checks it against the includes that are really there.
 #
-# Unity builds (CMAKE_UNITY_BUILD: sanitizers, fuzzing, the wheel) compile a room's sources several at once, which takes a
-# fifth of the time. Names in their anonymous namespaces then meet. ALONE are the sources that have one in common with
+# Unity builds (CMAKE_UNITY_BUILD; .ci/run makes them of sanitizers and fuzzing) compile a room's sources several at once,
+# which is quicker. Names in their anonymous namespaces then meet. ALONE are the sources that have one in common with
 # another, or include what does not bear company: they are compiled by themselves.
 function(hpfeeds_room name)
   cmake_parse_arguments(ROOM "" "" "SOURCES;USES;LINKS;ALONE" ${ARGN})
