@@ -191,29 +191,27 @@ struct Broker::Rooms {
           around(std::move(started_by)),
           budget(given.memory_bytes_max),
           places(connections_max, of_address(given), hash_key),
+          ident_places(connections_max, given.connections_per_ident_max),
+          publish_rates(ident_places.entry_count(), given.publish_rate_max,
+                        given.publish_bytes_max),
           key_stores(std::move(asked)),
           desk(borrowed(key_stores), desk_options(given),
                [this](auth::Answer answer) { hand_back(std::move(answer)); }) {
-        const bool rates = given.publish_rate_max > 0 || given.publish_bytes_max > 0;
-        if (given.connections_per_ident_max > 0 || rates)
-            ident_places.emplace(connections_max, given.connections_per_ident_max);
-        if (rates)
-            publish_rates.emplace(ident_places->entry_count(), given.publish_rate_max,
-                                  given.publish_bytes_max);
+        if (given.threads > 1) counted_names.emplace();
     }
 
     [[nodiscard]] core::ShardOptions options_of(unsigned shard) {
         core::ShardOptions made = shard_options(options, shard, key_stores);
         made.hash_key = hash_key;
-        made.publish_rates = publish_rates ? &*publish_rates : nullptr;
+        made.publish_rates = &publish_rates;
         made.failed_logins = &failed_logins;
-        made.ident_places = ident_places ? &*ident_places : nullptr;
+        made.counted_names = counted_names ? &*counted_names : nullptr;
+        made.ident_places = &ident_places;
         return made;
     }
 
     [[nodiscard]] LimitTables tables() const {
-        return {places.uncounted(), ident_places ? ident_places->uncounted() : 0,
-                failed_logins.uncounted()};
+        return {places.uncounted(), ident_places.uncounted(), failed_logins.uncounted()};
     }
     // Called by shard threads.
     bool look_up(unsigned shard, const core::LookupRequest& asked) {
@@ -336,9 +334,11 @@ struct Broker::Rooms {
     bytes::MemoryBudget budget;
     core::HashKey hash_key = drawn_hash_key();
     net::Places places;
-    std::optional<core::PlaceTable> ident_places;
-    std::optional<core::PublishRates> publish_rates;
+    // Both count without a bound, too, for one that a reload brings.
+    core::PlaceTable ident_places;
+    core::PublishRates publish_rates;
     core::FailedLogins failed_logins;
+    std::optional<core::CountedNames> counted_names;  // where there are several shards
     KeyStores key_stores;
     std::vector<std::unique_ptr<net::ShardThread>> shards;
     std::unique_ptr<net::Door> door;                      // null without TLS and proxied endpoints
@@ -432,9 +432,12 @@ std::optional<int> Broker::attend(Upgrade& upgrade, const Reread& reread) {
         watchdog.look();
         if (signal && asks_to_stop(*signal)) return *signal;
         if (signal && *signal == SIGHUP) {
-            if (ready) around.notifier.reloading();
+            // During an upgrade it is reloading anyway, and stays so until that is over.
+            const bool tell = ready && !upgrade.under_way();
+            if (tell) around.notifier.reloading();
             reload(reread);
-            if (ready) around.notifier.ready(rooms_->status());
+            if (tell) around.notifier.ready(rooms_->status());
+            if (upgrade.under_way()) upgrade.reload_too();
         }
         const bool replace = signal && *signal == SIGUSR2;
         if (replace && ready) upgrade.begin(rooms_->status());
@@ -475,6 +478,9 @@ void Broker::reload(const Reread& reread) {
 void Broker::take_over(const config::BrokerOptions& options) {
     rooms_->options = options;
     rooms_->budget.set_bytes_max(options.memory_bytes_max);
+    rooms_->places.set_of_address(of_address(options));
+    rooms_->ident_places.set_places_max(options.connections_per_ident_max);
+    rooms_->publish_rates.set(options.publish_rate_max, options.publish_bytes_max);
     log::set_least(log_level_of(options));
     const core::ShardOptions made = shard_options(options, 0, rooms_->key_stores);
     const auto limits = std::make_shared<const core::Limits>(made.limits);

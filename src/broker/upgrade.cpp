@@ -4,6 +4,7 @@
 #include "hpfeeds/error.hpp"
 #include "log/log.hpp"
 
+#include <csignal>
 #include <utility>
 
 namespace hpfeeds::broker {
@@ -25,6 +26,7 @@ void Upgrade::begin(std::string status) {
         return;
     }
     status_ = std::move(status);
+    reload_too_ = false;
     around_.notifier.reloading();
     try {
         successor_ =
@@ -47,6 +49,8 @@ void Upgrade::conclude() {
     log::info("replaced", {{"pid", static_cast<std::int64_t>(successor_->pid())}});
     around_.notifier.main_process(successor_->pid());
     around_.notifier = {};
+    // It serves, so it waits for signals: they do not end it any more.
+    if (reload_too_) ::kill(successor_->pid(), SIGHUP);
     successor_->step_back();
     successor_.reset();
 }

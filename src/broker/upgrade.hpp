@@ -24,6 +24,8 @@ public:
     // `status` is what the manager is told again when nothing comes of it.
     void begin(std::string status);
     [[nodiscard]] bool under_way() const noexcept { return successor_ != nullptr; }
+    // SIGHUP has come: the new process has read its configuration perhaps, and must do it again.
+    void reload_too() noexcept { reload_too_ = true; }
     // True once the new process serves: this one must stop accepting, and then conclude().
     [[nodiscard]] bool ready();
     // The other process is the service now; the manager is told nothing more from here. Whoever
@@ -37,6 +39,7 @@ private:
     std::span<const service::HandedSocket> sockets_;
     std::unique_ptr<service::Successor> successor_;
     std::string status_;
+    bool reload_too_ = false;
 };
 
 }  // namespace hpfeeds::broker

@@ -51,18 +51,24 @@ IdentCounters& CounterBook::ident(std::string_view ident, std::string_view owner
     std::string key = key_of(ident, owner);
     if (const auto known = ident_index_.find(key); known != ident_index_.end())
         return *known->second;
-    if (ident_index_.size() < counted_idents_max) return add_ident(std::move(key), ident, owner);
+    if (ident_index_.size() < counted_idents_max && admits(&CountedNames::idents, key))
+        return add_ident(std::move(key), ident, owner);
     key = key_of(other_label, other_label);
     if (const auto known = ident_index_.find(key); known != ident_index_.end())
         return *known->second;
     return add_ident(std::move(key), other_label, other_label);
 }
 
+bool CounterBook::admits(NameSet CountedNames::*among, std::string_view key) noexcept {
+    return !names_ || (names_->*among).admit(keyed_hash(hash_key_, key));
+}
+
 IdentCounters& CounterBook::stranger(std::string_view ident) noexcept {
     std::string key = key_of(ident, {});
     if (const auto known = ident_index_.find(key); known != ident_index_.end())
         return *known->second;
-    if (strangers_ < counted_strangers_max && ident_index_.size() < counted_idents_max) {
+    if (strangers_ < counted_strangers_max && ident_index_.size() < counted_idents_max &&
+        admits(&CountedNames::strangers, key) && admits(&CountedNames::idents, key)) {
         ++strangers_;
         return add_ident(std::move(key), ident, {});
     }
@@ -75,7 +81,9 @@ ChannelCounters& CounterBook::channel(std::string_view ident, std::string_view c
     if (const auto known = channel_index_.find(key); known != channel_index_.end())
         return *known->second;
     const bool full = channel_index_.size() >= counted_channels_max ||
-                      (!listed && unlisted_channels_ >= counted_unlisted_channels_max);
+                      (!listed && unlisted_channels_ >= counted_unlisted_channels_max) ||
+                      (!listed && !admits(&CountedNames::unlisted_channels, key)) ||
+                      !admits(&CountedNames::channels, key);
     if (!full && !listed) ++unlisted_channels_;
     if (full) {
         key = key_of(other_label, other_label);

@@ -13,6 +13,8 @@
 #pragma once
 
 #include "core/close_reason.hpp"
+#include "core/counted_names.hpp"
+#include "core/keyed_hash.hpp"
 #include "metrics/counter.hpp"
 #include "metrics/time_histogram.hpp"
 #include "wire/parser.hpp"
@@ -105,7 +107,9 @@ struct ShardCounters {
 
 class CounterBook {
 public:
-    CounterBook() = default;
+    // `names`: what all shards count by name, together; null: this one alone.
+    explicit CounterBook(CountedNames* names = nullptr, HashKey hash_key = {}) noexcept
+        : names_(names), hash_key_(hash_key) {}
     ~CounterBook();
     CounterBook(const CounterBook&) = delete;
     CounterBook& operator=(const CounterBook&) = delete;
@@ -130,7 +134,10 @@ public:
 private:
     [[nodiscard]] IdentCounters& add_ident(std::string key, std::string_view ident,
                                            std::string_view owner) noexcept;
+    [[nodiscard]] bool admits(NameSet CountedNames::*among, std::string_view key) noexcept;
 
+    CountedNames* names_;
+    HashKey hash_key_;
     std::atomic<const IdentCounters*> idents_{nullptr};
     std::atomic<const ChannelCounters*> channels_{nullptr};
     std::unordered_map<std::string, IdentCounters*> ident_index_;

@@ -91,8 +91,8 @@ inline constexpr std::size_t failed_addresses_max = 16'384;
 // Bytes that are read and thrown away from a connection that is being closed; then it is cut.
 inline constexpr std::size_t discarded_bytes_max = 256 * 1024;
 
-// Names that peers bring and that we remember for metrics, per shard; later ones are counted as
-// `other`.
+// Names that peers bring and that we remember for metrics, in all shards together
+// (core/counted_names.hpp); later ones are counted as `other`.
 inline constexpr std::size_t counted_idents_max = 20'000;
 inline constexpr std::size_t counted_strangers_max = 1'000;  // idents that never logged in
 inline constexpr std::size_t counted_channels_max = 50'000;  // pairs of ident and channel

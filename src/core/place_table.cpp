@@ -21,10 +21,11 @@ PlaceTable::PlaceTable(std::size_t keys_max, std::size_t places_max)
     if (!words_) throw std::bad_alloc();
 }
 
-bool PlaceTable::take(std::uint64_t hash, Place& out) noexcept {
+bool PlaceTable::take(std::uint64_t hash, Place& out, bool bounded) noexcept {
+    const std::size_t most = bounded ? places_max() : 0;
     std::uint32_t entry = 0;
     for (int attempt = 0; attempt < attempts_max; ++attempt) {
-        switch (join(hash, entry)) {
+        switch (join(hash, most, entry)) {
             case Found::full:
                 return false;
             case Found::taken:
@@ -46,8 +47,8 @@ bool PlaceTable::take(std::uint64_t hash, Place& out) noexcept {
 }
 
 // One place more for a key that has some.
-PlaceTable::Found PlaceTable::join(std::uint64_t hash, std::uint32_t& entry) noexcept {
-    const std::size_t most = places_max();
+PlaceTable::Found PlaceTable::join(std::uint64_t hash, std::size_t most,
+                                   std::uint32_t& entry) noexcept {
     for (std::size_t step = 0; step < window; ++step) {
         const auto word = this->word(nth(hash, step));
         std::uint64_t seen = word.load();

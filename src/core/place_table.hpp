@@ -58,10 +58,11 @@ public:
     // key; 0: any number, counted all the same.
     PlaceTable(std::size_t keys_max, std::size_t places_max);
 
-    // Takes a place of the key with this hash (core/keyed_hash.hpp). False when it has all it may.
-    [[nodiscard]] bool take(std::uint64_t hash, Place& out) noexcept;
+    // Takes a place of the key with this hash (core/keyed_hash.hpp). False when it has all it may;
+    // who is not `bounded` may have any number, which are counted all the same.
+    [[nodiscard]] bool take(std::uint64_t hash, Place& out, bool bounded = true) noexcept;
 
-    // For keys that take a place from now on.
+    // For places that are taken from now on; nobody loses one.
     void set_places_max(std::size_t places_max) noexcept {
         places_max_.store(places_max, std::memory_order_relaxed);
     }
@@ -85,7 +86,7 @@ private:
     static constexpr std::uint64_t count_mask = (std::uint64_t{1} << count_bits) - 1;
 
     enum class Found : std::uint8_t { taken, full, none };
-    [[nodiscard]] Found join(std::uint64_t hash, std::uint32_t& entry) noexcept;
+    [[nodiscard]] Found join(std::uint64_t hash, std::size_t most, std::uint32_t& entry) noexcept;
     [[nodiscard]] bool begin(std::uint64_t hash, std::uint32_t& entry) noexcept;
     [[nodiscard]] bool has_other(std::uint64_t hash, std::uint32_t entry) const noexcept;
     void give_back(std::uint32_t entry) noexcept;

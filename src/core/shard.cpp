@@ -25,6 +25,7 @@ Shard::Shard(ShardOptions options, bytes::SlabPool& pool)
       crowding_bytes_(crowding_bytes_of(options_.limits)),
       pool_(&pool),
       read_buffer_(pool),
+      book_(options_.counted_names, options_.hash_key),
       channels_(options_.wildcards ? std::uint64_t{1} << options_.shard : 0) {
     assert(options_.broker_name.size() <= wire::string_bytes_max);
     assert(options_.shard_count <= shards_max);
@@ -38,6 +39,9 @@ void Shard::retune(const Limits& limits, bool tell_everything) noexcept {
     options_.limits.delivered_frame_bytes_max = before.delivered_frame_bytes_max;
     options_.tell_everything = tell_everything;
     crowding_bytes_ = crowding_bytes_of(options_.limits);
+    if (!options_.publish_rates) return;
+    const std::uint32_t rates = options_.publish_rates->generation();
+    if (std::exchange(rates_generation_, rates) != rates) begin_rates_again();
 }
 
 Shard::~Shard() {

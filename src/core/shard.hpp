@@ -68,6 +68,7 @@ struct ShardOptions {
     PlaceTable* ident_places = nullptr;
     PublishRates* publish_rates = nullptr;  // null: any; else with as many entries as ident_places
     FailedLogins* failed_logins = nullptr;  // null: each waits for one pause
+    CountedNames* counted_names = nullptr;  // null: the names of metrics are this shard's own
     HashKey hash_key{};
 };
 
@@ -129,7 +130,8 @@ public:
     void tick(Instant now) noexcept;
 
     // Other limits from now on, but for the length of frames: runs from other shards were checked
-    // against that already. Deadlines that run stay as they are.
+    // against that already. Deadlines that run stay as they are. Of publish rates it takes over
+    // what PublishRates::set() has said.
     void retune(const Limits& limits, bool tell_everything) noexcept;
     [[nodiscard]] std::optional<Instant> next_due() const noexcept;
     // Moves torn tails that have waited since the last sweep off shared slabs; true while there are
@@ -263,6 +265,7 @@ private:
 
     // shard_rates.cpp: publishers wait whose ident is over its rate.
     void begin_rates(Session& session) noexcept;
+    void begin_rates_again() noexcept;
     void spend(Session& session, std::uint64_t frames, std::size_t bytes, Instant now) noexcept;
     void buy_slices(Session& session, Instant now) noexcept;
     void pause_publisher(Session& session, Instant until, Instant now) noexcept;
@@ -291,6 +294,7 @@ private:
     std::vector<SessionId> crowding_;
     std::vector<Deferred> deferred_;  // in the order in which they are due
     std::vector<Deferred> rated_;     // a heap: whose time comes first is in front
+    std::uint32_t rates_generation_ = 0;
     bool others_crowded_ = false;
     std::size_t route_count_ = 0;
     std::uint64_t fan_outs_marked_ = 0;  // runs that went to a pattern's subscribers

@@ -5,6 +5,7 @@
 // stops the sensor, and nothing that it has sent is lost. A session pays for what it has published
 // out of a slice that it bought from the bucket of its ident (core/publish_rates.hpp), and buys the
 // next when that is used up. Without rates a read costs one branch.
+#include "core/keyed_hash.hpp"
 #include "core/shard.hpp"
 
 #include <algorithm>
@@ -13,12 +14,31 @@
 namespace hpfeeds::core {
 
 void Shard::begin_rates(Session& session) noexcept {
-    session.rated = options_.publish_rates && session.ident_place.taken();
+    session.rated = options_.publish_rates && session.ident_place.taken() &&
+                    options_.publish_rates->bounds_any();
     if (!session.rated) return;
     const PublishRates& rates = *options_.publish_rates;
     constexpr std::int64_t endless = std::numeric_limits<std::int64_t>::max() / 2;
     session.frames_in_hand = rates.bounds(PublishRates::Kind::frames) ? 0 : endless;
     session.bytes_in_hand = rates.bounds(PublishRates::Kind::bytes) ? 0 : endless;
+}
+
+// The rates have changed: everybody begins anew, and who waits need not.
+void Shard::begin_rates_again() noexcept {
+    for (const auto& each : sessions_) {
+        Session& session = *each;
+        if (session.state != State::ready || !session.ident_place.taken()) continue;
+        options_.publish_rates->begin(session.ident_place.entry(),
+                                      keyed_hash(options_.hash_key, session.account->ident));
+        begin_rates(session);
+    }
+    for (const Deferred& waiting : rated_) {
+        Session* const session = find(waiting.session);
+        if (!session) continue;
+        session->deferred = false;
+        effects_.reading.push_back(session->id);
+    }
+    rated_.clear();
 }
 
 // It has published so much. Requires: session.rated.

@@ -15,7 +15,6 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 
 namespace hpfeeds::net {
 
@@ -30,9 +29,10 @@ class Places {
 public:
     explicit Places(std::size_t places_max, PlacesOfAddress of_address = {},
                     core::HashKey hash_key = {})
-        : places_max_(places_max), of_address_(of_address), hash_key_(hash_key) {
-        if (of_address.places_max > 0) addresses_.emplace(places_max, of_address.places_max);
-    }
+        : places_max_(places_max),
+          loopback_too_(of_address.loopback_too),
+          hash_key_(hash_key),
+          addresses_(places_max, of_address.places_max) {}
 
     // False when all are taken.
     [[nodiscard]] bool take() noexcept {
@@ -46,26 +46,30 @@ public:
     }
 
     // One of the peer's address (Address::network()), into `out`. False when it has all it may.
+    // Who may have any number is counted, for a bound that comes later.
     [[nodiscard]] bool take_of(const Address& peer, core::PlaceTable::Place& out) noexcept {
-        if (!addresses_ || (peer.loopback() && !of_address_.loopback_too)) return true;
-        return addresses_->take(origin_of(peer), out);
+        const bool bounded = !peer.loopback() || loopback_too_.load(std::memory_order_relaxed);
+        return addresses_.take(origin_of(peer), out, bounded);
+    }
+    // For connections that come from now on; those that are there stay.
+    void set_of_address(PlacesOfAddress of_address) noexcept {
+        loopback_too_.store(of_address.loopback_too, std::memory_order_relaxed);
+        addresses_.set_places_max(of_address.places_max);
     }
     // What core takes for the peer's address.
     [[nodiscard]] std::uint64_t origin_of(const Address& peer) const noexcept {
         return core::keyed_hash(hash_key_, peer.network());
     }
-    [[nodiscard]] std::size_t of_address_max() const noexcept { return of_address_.places_max; }
+    [[nodiscard]] std::size_t of_address_max() const noexcept { return addresses_.places_max(); }
     // Connections that came uncounted, because the table had no room for their address.
-    [[nodiscard]] std::uint64_t uncounted() const noexcept {
-        return addresses_ ? addresses_->uncounted() : 0;
-    }
+    [[nodiscard]] std::uint64_t uncounted() const noexcept { return addresses_.uncounted(); }
 
 private:
     std::atomic<std::size_t> taken_{0};
     std::size_t places_max_;
-    PlacesOfAddress of_address_;
+    std::atomic<bool> loopback_too_;
     core::HashKey hash_key_;
-    std::optional<core::PlaceTable> addresses_;
+    core::PlaceTable addresses_;
 };
 
 }  // namespace hpfeeds::net

@@ -7,8 +7,28 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <vector>
 
 namespace hpfeeds::service {
+namespace {
+
+// Every one, since whoever is not looked at stays open.
+std::vector<net::Descriptor> descriptors_of(msghdr& header) {
+    std::vector<net::Descriptor> all;
+    for (cmsghdr* each = CMSG_FIRSTHDR(&header); each != nullptr;
+         each = CMSG_NXTHDR(&header, each)) {
+        if (each->cmsg_level != SOL_SOCKET || each->cmsg_type != SCM_RIGHTS) continue;
+        const std::size_t count = (each->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        for (std::size_t i = 0; i < count; ++i) {
+            int descriptor = -1;
+            std::memcpy(&descriptor, CMSG_DATA(each) + i * sizeof descriptor, sizeof descriptor);
+            all.emplace_back(descriptor);
+        }
+    }
+    return all;
+}
+
+}  // namespace
 
 std::pair<net::Descriptor, net::Descriptor> open_channel() noexcept {
     std::array<int, 2> ends{-1, -1};
@@ -60,12 +80,12 @@ Received receive_packet(int channel, Packet& out, std::chrono::milliseconds pati
     out = {static_cast<Word>(bytes.front()),
            std::string(bytes.data() + 1, static_cast<std::size_t>(count) - 1),
            {}};
-    const cmsghdr* rights = CMSG_FIRSTHDR(&header);
-    if (rights != nullptr && rights->cmsg_type == SCM_RIGHTS) {
-        int descriptor = -1;
-        std::memcpy(&descriptor, CMSG_DATA(rights), sizeof descriptor);
-        out.descriptor = net::Descriptor(descriptor);
-    }
+    std::vector<net::Descriptor> descriptors = descriptors_of(header);
+    const bool several = descriptors.size() > 1 || (header.msg_flags & MSG_CTRUNC) != 0;
+    if (several)
+        out = {};
+    else if (!descriptors.empty())
+        out.descriptor = std::move(descriptors.front());
     return Received::packet;
 }
 

@@ -34,7 +34,8 @@ struct Packet {
                                int descriptor = -1) noexcept;
 
 enum class Received { packet, nothing, end };
-// Waits for at most `patience`.
+// Waits for at most `patience`. A packet with more than one descriptor is none of ours: it comes
+// out without a word, and they are closed.
 [[nodiscard]] Received receive_packet(int channel, Packet& out, std::chrono::milliseconds patience);
 
 }  // namespace hpfeeds::service

@@ -228,6 +228,50 @@ TEST_F(Reload, ReadsKeysAgain) {
     client.expect_message({"newcomer", "events", "known"});
 }
 
+TEST_F(Reload, TakesOverHowManyConnectionsOneIdentAndOneAddressMayHave) {
+    WireClient first(broker_.address(), sensor);
+    WireClient second(broker_.address(), sensor);
+    first.settle();
+    second.settle();
+    reload_with("auth-failure-delay = '0s'\nmax-connections-per-ident = 2\n");
+    broker_.wait_for_log({"taken_over=\"auth-failure-delay, max-connections-per-ident\""});
+    WireClient third(broker_.address(), sensor);
+    third.expect_refusal("Too many connections for sensor");
+
+    reload_with("max-connections-per-address = 2\n");
+    broker_.wait_for_log({"taken_over", "max-connections-per-address, max-connections-per-ident"});
+    WireClient refused(broker_.address());
+    refused.expect_closed();
+    broker_.wait_for_log({"reason=address-full", "connections=2"});
+    first.settle();
+    second.settle();
+
+    reload_with("");
+    broker_.wait_for_log({"taken_over=max-connections-per-address"});
+    WireClient(broker_.address(), sensor).settle();
+}
+
+// At one a second, a hundred take longer than this test waits.
+TEST_F(Reload, TakesOverHowMuchAnIdentMayPublish) {
+    WireClient listener(broker_.address(), both);
+    listener.subscribe("events");
+    listener.settle();
+    WireClient publisher(broker_.address(), sensor);
+    publisher.publish("events", "unbounded");
+    listener.expect_message({"sensor", "events", "unbounded"});
+    reload_with("max-publish-rate = 1\n");
+    broker_.wait_for_log({"taken_over=max-publish-rate"});
+    for (int number = 0; number < 100; ++number)
+        publisher.publish("events", std::to_string(number) + std::string(1'000, '.'));
+    broker_.wait_for_log({"publisher slowed", "ident=sensor"});
+    listener.expect_message({"sensor", "events", "0" + std::string(1'000, '.')});
+    reload_with("log-level = 'debug'\n");
+    broker_.wait_for_log({"taken_over=\"log-level, max-publish-rate\""});
+    for (int number = 1; number < 100; ++number)
+        listener.expect_message(
+            {"sensor", "events", std::to_string(number) + std::string(1'000, '.')});
+}
+
 TEST(Configuration, LogTellsNothingBelowItsLevel) {
     const TemporaryDirectory directory;
     write_file(directory.file("users.json"), "{ not json");

@@ -45,6 +45,14 @@ public:
                    sizeof unnamed.sun_family);
         if (listens) ::listen(descriptor_, 128);
     }
+    explicit Socket(const std::string& path)
+        : descriptor_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        path.copy(address.sun_path, sizeof address.sun_path - 1);
+        ::bind(descriptor_, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+        ::listen(descriptor_, 128);
+    }
     ~Socket() { ::close(descriptor_); }
     Socket(const Socket&) = delete;
     Socket& operator=(const Socket&) = delete;
@@ -97,6 +105,23 @@ TEST(SocketActivation, AnEndpointServesEverySocketOfItsName) {
     WireClient publisher(broker.address(1), sensor);
     publisher.publish("events", "over both");
     listener.expect_message({"sensor", "events", "over both"});
+}
+
+TEST(SocketActivation, AUnixSocketOfTheManagersIsServedAndItsFileIsTheManagers) {
+    const TemporaryDirectory directory;
+    const std::string path = directory.file("manager.sock");
+    const Socket socket(path);
+    {
+        BrokerProcess broker(
+            {.endpoints = {"unix:fd=local"}, .sockets = {{"local", socket.descriptor()}}});
+        broker.wait_for_log({"listening", "address=unix", "endpoint=\"unix:fd=local\""});
+        WireClient client(Address{path}, both);
+        client.subscribe("events");
+        client.publish("events", "by file");
+        client.expect_message({"both", "events", "by file"});
+        EXPECT_EQ(broker.stop(), 0);
+    }
+    EXPECT_TRUE(std::filesystem::exists(path));
 }
 
 TEST(SocketActivation, WhoConnectedBeforeTheStartIsServed) {
@@ -155,6 +180,9 @@ TEST(SocketActivation, ASocketThatIsNotFitIsRefused) {
                    HasSubstr("does not listen"));
     const Socket local(AF_UNIX);
     expect_refused(start_with({"-e", "tcp:fd=x"}, {{"x", local.descriptor()}}),
+                   HasSubstr("another family"));
+    const Socket tcp;
+    expect_refused(start_with({"-e", "unix:fd=x"}, {{"x", tcp.descriptor()}}),
                    HasSubstr("another family"));
 }
 

@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -276,6 +277,66 @@ TEST_F(Upgrades, WhenTheNextProcessCannotStartTheOldOneGoesOnAndSaysWhy) {
     broker.wait_for_log({"the upgrade failed", "users.json"});
     client.settle();
     EXPECT_EQ(broker.stop(), 0);
+}
+
+// A program that does not get ready, so that the upgrade is under way.
+constexpr std::string_view gate = "#!/bin/sh\nread word < gate\nexit 7\n";
+
+TEST_F(Upgrades, AReloadMeanwhileDoesNotTellThatItIsOver) {
+    const TemporaryDirectory directory;
+    const std::string program = directory.file("broker");
+    ASSERT_EQ(::mkfifo(directory.file("gate").c_str(), 0600), 0);
+    std::filesystem::create_symlink(broker_binary(), program);
+    write_file(directory.file("broker.toml"), "endpoint = 'tcp:interface=127.0.0.1:port=0'\n");
+    Command command = broker_command({"--config", "broker.toml", "--auth", "env"}, directory);
+    command.words.front() = program;
+    command.environment = {manager_.variable()};
+    Process broker(command);
+    manager_.wait_for("READY=1");
+    std::filesystem::remove(program);
+    write_file(program, gate);
+    std::filesystem::permissions(program, std::filesystem::perms::owner_all);
+    broker.signal(SIGUSR2);
+    manager_.wait_for("RELOADING=1");
+    broker.signal(SIGHUP);
+    ASSERT_TRUE(broker.err().wait_for_text("configuration read again"));
+    write_file(directory.file("gate"), "on\n");
+    const auto told = manager_.wait_for("READY=1");
+    EXPECT_THAT(told.text, HasSubstr("it ended with status 7"));
+    broker.signal(SIGTERM);
+    EXPECT_EQ(broker.wait(), (Ended{0, 0}));
+    manager_.wait_for("STOPPING=1");
+    std::size_t reloading = 0;
+    for (const auto& each : manager_.all())
+        reloading += each.text.starts_with("RELOADING=1") ? 1 : 0;
+    EXPECT_EQ(reloading, 1U);
+}
+
+// The next process may have read its configuration before the change.
+TEST_F(Upgrades, AReloadMeanwhileIsForTheNextProcessToo) {
+    const TemporaryDirectory directory;
+    const std::string program = directory.file("broker");
+    ASSERT_EQ(::mkfifo(directory.file("gate").c_str(), 0600), 0);
+    std::filesystem::create_symlink(broker_binary(), program);
+    write_file(directory.file("broker.toml"), "endpoint = 'tcp:interface=127.0.0.1:port=0'\n");
+    Command command = broker_command({"--config", "broker.toml", "--auth", "env"}, directory);
+    command.words.front() = program;
+    command.environment = {manager_.variable()};
+    Process broker(command);
+    manager_.wait_for("READY=1");
+    std::filesystem::remove(program);
+    write_file(program, "#!/bin/sh\nread word < gate\nexec " + broker_binary() + " \"$@\"\n");
+    std::filesystem::permissions(program, std::filesystem::perms::owner_all);
+    broker.signal(SIGUSR2);
+    manager_.wait_for("RELOADING=1");
+    broker.signal(SIGHUP);
+    ASSERT_TRUE(broker.err().wait_for_text("configuration read again"));
+    write_file(directory.file("gate"), "on\n");
+    const Heir heir(static_cast<pid_t>(std::stol(manager_.wait_for("MAINPID=").text.substr(8))));
+    EXPECT_EQ(manager_.wait_for("READY=1").sender, heir.pid());
+    EXPECT_EQ(manager_.wait_for("RELOADING=1").sender, heir.pid());
+    EXPECT_EQ(manager_.wait_for("READY=1").sender, heir.pid());
+    EXPECT_EQ(broker.wait(), (Ended{0, 0}));
 }
 
 TEST_F(Upgrades, AProgramThatIsNotThereAnyMoreLeavesTheOldOneServing) {

@@ -53,6 +53,7 @@ TEST(Flags, HaveDefaultsWithinTheirOwnBounds) {
     EXPECT_TRUE(refusal_delay.contain(defaults.refusal_delay));
     EXPECT_TRUE(refusal_delay_max.contain(defaults.refusal_delay_max));
     EXPECT_TRUE(shutdown_grace.contain(defaults.shutdown_grace));
+    EXPECT_TRUE(drain_timeout.contain(defaults.drain_timeout));
     EXPECT_TRUE(slow_deadline.contain(defaults.slow_deadline));
     EXPECT_TRUE(frame_bytes.contain(defaults.frame_bytes_max));
     EXPECT_TRUE(slow_high_bytes.contain(defaults.slow_high_bytes));
@@ -274,6 +275,8 @@ INSTANTIATE_TEST_SUITE_P(
                [](const BrokerOptions& o) { return o.refusal_delay_max.count(); }, 0, 600'000},
         Number{"--shutdown-grace", &Flags::shutdown_grace, "0s", "10m", "-1s", "11m",
                [](const BrokerOptions& o) { return o.shutdown_grace.count(); }, 0, 600'000},
+        Number{"--drain-timeout", &Flags::drain_timeout, "0s", "10m", "-1s", "11m",
+               [](const BrokerOptions& o) { return o.drain_timeout.count(); }, 0, 600'000},
         Number{"--max-frame", &Flags::max_frame, "281", "64M", "280", "67108865",
                [](const BrokerOptions& o) { return o.frame_bytes_max; }, 281, 67'108'864},
         Number{"--max-frame-delivered", &Flags::max_frame_delivered, "281", "64M", "280",

@@ -77,6 +77,36 @@ TEST(CounterBook, AFloodOfAMillionIdentsIsCountedInBoundedMemory) {
     EXPECT_EQ(book.ident("sensor", "lab").ident, "sensor") << "who logs in has a place";
 }
 
+// As many names for all shards together as for one, and each name in all of them.
+TEST(CounterBook, SharesItsBoundsWithThoseOfOtherShards) {
+    CountedNames names;
+    CounterBook first(&names);
+    CounterBook second(&names);
+    for (std::size_t i = 0; i < counted_strangers_max; ++i)
+        (void)(i % 2 == 0 ? first : second).stranger(std::to_string(i));
+    for (std::size_t i = 0; i < counted_strangers_max; ++i) {
+        ASSERT_EQ(first.stranger(std::to_string(i)).ident, std::to_string(i));
+        ASSERT_EQ(second.stranger(std::to_string(i)).ident, std::to_string(i));
+    }
+    EXPECT_EQ(first.stranger("late").ident, other_label);
+    EXPECT_EQ(second.stranger("late").ident, other_label);
+    EXPECT_EQ(second.ident("late", "owner").ident, "late") << "who logs in has a place";
+
+    for (std::size_t i = 0; i < counted_unlisted_channels_max; ++i)
+        (void)(i % 2 == 0 ? first : second).channel("late", std::to_string(i), false);
+    EXPECT_EQ(first.channel("late", "unlisted", false).channel, other_label);
+    for (std::size_t i = counted_unlisted_channels_max; i < counted_channels_max; ++i)
+        (void)(i % 2 == 0 ? first : second).channel("late", std::to_string(i));
+    EXPECT_EQ(first.channel("late", "one more").channel, other_label);
+    EXPECT_EQ(second.channel("late", "one more").channel, other_label);
+    EXPECT_EQ(second.channel("late", "6000").channel, "6000");
+
+    for (std::size_t i = names.idents.size(); i < counted_idents_max; ++i)
+        (void)(i % 2 == 0 ? first : second).ident("ident " + std::to_string(i), "owner");
+    EXPECT_EQ(first.ident("latest", "owner").ident, other_label);
+    EXPECT_EQ(second.ident("latest", "owner").ident, other_label);
+}
+
 TEST(CounterBook, BoundsChannels) {
     CounterBook book;
     for (std::size_t i = 0; i < counted_channels_max + 10; ++i)

@@ -56,6 +56,8 @@ TEST(PlaceTable, CountsAnyNumberWhereThereIsNoBound) {
     table.set_places_max(500);
     Place more;
     EXPECT_FALSE(table.take(hash_of(1), more));
+    EXPECT_TRUE(table.take(hash_of(1), more, false)) << "who is not bounded";
+    EXPECT_TRUE(more.taken());
 }
 
 TEST(PlaceTable, HasRoomForAsManyKeysAsItWasMadeFor) {

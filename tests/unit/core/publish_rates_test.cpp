@@ -62,6 +62,27 @@ TEST(PublishRates, ReadLittleFromWhoMayPublishLittle) {
     EXPECT_EQ(PublishRates(1, 100'000, 100'000'000).read_bytes_max(), bytes::slab_bytes);
 }
 
+// What was used at the old rate is forgotten, once.
+TEST(PublishRates, CanChange) {
+    PublishRates rates(1, 10, 0);
+    rates.begin(0, 77);
+    (void)rates.use(Kind::frames, 0, 50, start);
+    rates.set(10, 0);
+    EXPECT_EQ(rates.generation(), 0U) << "nothing changed";
+    rates.set(100, 80'000);
+    EXPECT_EQ(rates.generation(), 1U);
+    EXPECT_TRUE(rates.bounds(Kind::bytes));
+    EXPECT_EQ(rates.read_bytes_max(), rated_read_bytes_min);
+    rates.begin(0, 77);
+    EXPECT_EQ(rates.use(Kind::frames, 0, 150, start), start + 500ms);
+    rates.begin(0, 77);
+    EXPECT_EQ(rates.use(Kind::frames, 0, 100, start), start + 1'500ms);
+    rates.set(0, 0);
+    EXPECT_FALSE(rates.bounds_any());
+    EXPECT_EQ(rates.use(Kind::frames, 0, 1'000, start), start) << "no bound, no waiting";
+    EXPECT_EQ(rates.read_bytes_max(), bytes::slab_bytes);
+}
+
 TEST(PublishRates, LoseNothingAmongThreads) {
     PublishRates rates(1, 1'000, 0);
     rates.begin(0, 77);

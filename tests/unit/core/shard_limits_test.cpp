@@ -206,6 +206,12 @@ protected:
         for (std::chrono::milliseconds step{0}; step < time; step += 10ms)
             engine.advance(10ms);
     }
+    void set_rate(std::uint64_t per_second) {
+        rates.set(per_second, 0);
+        for (const unsigned shard : {0U, 1U})
+            engine.shard(shard).retune(Limits{}, false);
+        engine.settle();
+    }
     std::string frames(std::size_t count) const {
         std::string all;
         for (; count > 0; --count)
@@ -307,6 +313,43 @@ TEST_F(RatedPublishersTest, CanBeClosedWhileTheyWait) {
     engine.settle();
     EXPECT_TRUE(engine.peer(publisher).closed);
     pass(2s);
+}
+
+TEST_F(RatedPublishersTest, NeedNotWaitOnceTheBoundIsGone) {
+    const std::size_t publisher = engine.login("sensor");
+    engine.say(publisher, frames(100));
+    const std::size_t before = heard();
+    EXPECT_LT(before, 100U);
+    set_rate(0);
+    EXPECT_EQ(before + heard(), 100U);
+    engine.say(publisher, frames(1'000));
+    EXPECT_EQ(heard(), 1'000U);
+}
+
+TEST_F(RatedPublishersTest, AreBoundByARateThatComesLater) {
+    set_rate(0);
+    const std::size_t publisher = engine.login("sensor");
+    engine.say(publisher, frames(100));
+    EXPECT_EQ(heard(), 100U);
+    set_rate(20);
+    engine.say(publisher, frames(100));
+    const std::size_t over = 2 + rated_read_bytes_min / frame.size();
+    std::size_t all = heard();
+    EXPECT_GE(all, 20U);
+    EXPECT_LE(all, 20 + over);
+    pass(1s);
+    all += heard();
+    EXPECT_GE(all + over, 40U);
+    EXPECT_LE(all, 40 + over);
+}
+
+// A reload of something else gives nobody a second's worth anew.
+TEST_F(RatedPublishersTest, KeepWaitingWhenOtherLimitsChange) {
+    const std::size_t publisher = engine.login("sensor");
+    engine.say(publisher, frames(100));
+    (void)heard();
+    set_rate(frames_per_second);
+    EXPECT_EQ(heard(), 0U);
 }
 
 // A message larger than a second's worth comes in pieces, and all of it in the end.

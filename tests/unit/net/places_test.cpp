@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <atomic>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -83,7 +84,28 @@ TEST(Places, OfAnAddressAreAnyNumberUnlessTold) {
     core::PlaceTable::Place place;
     for (int i = 0; i < 1'000; ++i)
         EXPECT_TRUE(places.take_of(address_of("2001:db8::1"), place));
-    EXPECT_FALSE(place.taken());
+}
+
+// Whoever came before the bound is counted, and stays.
+TEST(Places, OfAnAddressAreBoundedFromAReloadOn) {
+    for (const char* text : {"192.0.2.1", "::1"}) {
+        const std::string mapped = text[0] == ':' ? text : "::ffff:" + std::string(text);
+        const Address peer = address_of(mapped.c_str());
+        Places places(100);
+        core::PlaceTable::Place first;
+        core::PlaceTable::Place second;
+        core::PlaceTable::Place third;
+        ASSERT_TRUE(places.take_of(peer, first));
+        ASSERT_TRUE(places.take_of(peer, second));
+        places.set_of_address({.places_max = 2, .loopback_too = true});
+        EXPECT_EQ(places.of_address_max(), 2U);
+        EXPECT_FALSE(places.take_of(peer, third)) << text;
+        EXPECT_TRUE(first.taken());
+        first = {};
+        EXPECT_TRUE(places.take_of(peer, third)) << text;
+        places.set_of_address({});
+        EXPECT_TRUE(places.take_of(peer, first)) << text;
+    }
 }
 
 }  // namespace
