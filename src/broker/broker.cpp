@@ -266,9 +266,11 @@ struct Broker::Rooms {
     void open_exporter(const std::vector<net::ShardThread*>& all) {
         const config::HostPort& where = *options.exporter;
         if (net::Descriptor socket = take_exporter(where, around.sockets); socket.open())
-            exporter = std::make_unique<metrics::HttpExporter>(socket.release(), pages(all));
+            exporter = std::make_unique<metrics::HttpExporter>(socket.release(), pages(all),
+                                                               &exporter_counters);
         else
-            exporter = std::make_unique<metrics::HttpExporter>(where.host, where.port, pages(all));
+            exporter = std::make_unique<metrics::HttpExporter>(where.host, where.port, pages(all),
+                                                               &exporter_counters);
         copies.push_back(copy_of(socket_name(where), exporter->listener()));
         log::info("exporter listening",
                   {{"address", where.host}, {"port", static_cast<unsigned>(exporter->port())}});
@@ -291,7 +293,7 @@ struct Broker::Rooms {
              [this, all](std::string_view) {
                  return Response{Response::Status::ok, metrics::plain_text,
                                  metrics_report(all, desk, budget, {door.get(), certificates},
-                                                tables(), reloads)};
+                                                tables(), reloads, exporter_counters)};
              }},
             {"/healthz",
              [](std::string_view) {
@@ -348,6 +350,7 @@ struct Broker::Rooms {
     std::atomic<Phase> phase{Phase::starting};
     ReloadCounters reloads;
     auth::Desk desk;  // after the shards: its last answers are posted to them
+    metrics::ExporterCounters exporter_counters;
     std::unique_ptr<metrics::HttpExporter> exporter;
     std::uint16_t port = 0;
     std::vector<std::thread> threads;

@@ -442,11 +442,20 @@ void report_reloads(const ReloadCounters& reloads, std::vector<Family>& out) {
                     {{{"result", "refused"}}, static_cast<double>(reloads.refused.value())}}});
 }
 
+void report_exporter(const metrics::ExporterCounters& exporter, std::vector<Family>& out) {
+    out.push_back({"hpfeeds_broker_exporter_connections_closed",
+                   "Connections to the exporter that were closed before they were over.",
+                   counter,
+                   {{{{"reason", "crowded-out"}}, number(exporter.crowded_out)},
+                    {{{"reason", "too-slow"}}, number(exporter.too_slow)}}});
+}
+
 }  // namespace
 
 std::string metrics_report(std::span<net::ShardThread* const> shards, const auth::Desk& desk,
                            const bytes::MemoryBudget& budget, const TlsEntrance& tls,
-                           const LimitTables& limits, const ReloadCounters& reloads) {
+                           const LimitTables& limits, const ReloadCounters& reloads,
+                           const metrics::ExporterCounters& exporter) {
     std::vector<Family> families;
     report_connections(shards, families);
     report_buffers(shards, families);
@@ -459,6 +468,7 @@ std::string metrics_report(std::span<net::ShardThread* const> shards, const auth
     report_engine(shards, budget, families);
     report_key_stores(desk, families);
     report_reloads(reloads, families);
+    report_exporter(exporter, families);
     if (tls.door && !tls.certificates.empty())
         report_tls(*tls.door, tls.certificates, shards, families);
     if (tls.door) report_proxies(tls.door->counters(), families);

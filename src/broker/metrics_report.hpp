@@ -9,6 +9,7 @@
 #include "broker/reload.hpp"
 #include "broker/roll_over.hpp"
 #include "bytes/slab_pool.hpp"
+#include "metrics/http_exporter.hpp"
 #include "net/door.hpp"
 #include "net/shard_thread.hpp"
 
@@ -36,6 +37,7 @@ struct LimitTables {
 [[nodiscard]] std::string metrics_report(std::span<net::ShardThread* const> shards,
                                          const auth::Desk& desk, const bytes::MemoryBudget& budget,
                                          const TlsEntrance& tls, const LimitTables& limits,
-                                         const ReloadCounters& reloads);
+                                         const ReloadCounters& reloads,
+                                         const metrics::ExporterCounters& exporter);
 
 }  // namespace hpfeeds::broker

@@ -355,6 +355,17 @@ Exit refused_where_written(const Refused& refused, const Settings& settings) {
                        " " + in_quotes(refused.value()) + ": " + refused.why());
 }
 
+// "broker.toml:3 and broker.toml:7: ", of those of the two that stand in the file.
+std::string places_of(const Unfit& unfit, const Settings& settings) {
+    std::string places;
+    for (const std::string& flag : unfit.flags()) {
+        const auto setting = settings.find(std::string_view(flag).substr(2));
+        if (setting == settings.end() || setting->second.source != Source::file) continue;
+        places.append(places.empty() ? "" : " and ").append(setting->second.places.front());
+    }
+    return places.empty() ? places : places + ": ";
+}
+
 Exit half_of_tls_given(const Settings& settings) {
     std::string place = place_of(settings, "tlscert", "");
     if (place.empty()) place = place_of(settings, "tlskey", "");
@@ -430,6 +441,8 @@ std::variant<BrokerOptions, Exit> parse(int argc, const char* const* argv,
         return misused(in_quotes(error.what()), "was not understood");
     } catch (const Refused& refused) {
         return refused_where_written(refused, gathered.settings);
+    } catch (const Unfit& unfit) {
+        return usage_error(places_of(unfit, gathered.settings) + unfit.what());
     } catch (const Error& error) {
         if (error.what() == half_of_tls) return half_of_tls_given(gathered.settings);
         return usage_error(error.what());

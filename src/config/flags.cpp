@@ -192,8 +192,9 @@ std::string named(std::string_view flag, std::size_t bytes) {
 void check_relation(std::string_view less, std::size_t less_bytes, std::string_view more,
                     std::size_t more_bytes) {
     if (less_bytes <= more_bytes) return;
-    throw Error(named(less, less_bytes) + " is more than " + named(more, more_bytes) + "; lower " +
-                std::string(less) + " or raise " + std::string(more));
+    throw Unfit(std::string(less), std::string(more),
+                named(less, less_bytes) + " is more than " + named(more, more_bytes) + "; lower " +
+                    std::string(less) + " or raise " + std::string(more));
 }
 
 }  // namespace
@@ -216,7 +217,8 @@ BrokerOptions to_options(const Flags& flags) {
     if (flags.exporter) options.exporter = parse_host_port(*flags.exporter, "--exporter");
     options.exporter_details = flags.exporter_details;
     if (flags.exporter_details && !flags.exporter)
-        throw Error("--exporter-details without --exporter: give --exporter HOST:PORT, too");
+        throw Unfit("--exporter-details", "--exporter",
+                    "--exporter-details without --exporter: give --exporter HOST:PORT, too");
     read_name(options.name, flags.name);
     read_log_level(options.log_level, flags.log_level, flags.debug);
     read_log_format(options.log_format, flags.log_format);

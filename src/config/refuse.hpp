@@ -4,6 +4,7 @@
 
 #include "hpfeeds/error.hpp"
 
+#include <array>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -30,6 +31,18 @@ private:
     std::string flag_;
     std::string value_;
     std::string why_;
+};
+
+// Two flags whose values are fine, each for itself, and do not fit each other.
+class Unfit : public Error {
+public:
+    Unfit(std::string first, std::string second, const std::string& why)
+        : Error(why), flags_{std::move(first), std::move(second)} {}
+
+    [[nodiscard]] const std::array<std::string, 2>& flags() const noexcept { return flags_; }
+
+private:
+    std::array<std::string, 2> flags_;  // with their dashes
 };
 
 // Throws Refused: `--flag 'value': why`.

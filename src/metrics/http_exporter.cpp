@@ -184,15 +184,20 @@ HttpAnswer answer(const Request& request, const std::vector<Page>& pages) {
 class Client {
 public:
     Client(Descriptor socket, Clock::time_point now)
-        : socket_(std::move(socket)), deadline_(now + http_stage_deadline) {}
+        : socket_(std::move(socket)), deadline_(now + http_stage_deadline), moved_(now) {}
 
     [[nodiscard]] int number() const noexcept { return socket_.number(); }
     [[nodiscard]] short awaited() const noexcept {
         return stage_ == Stage::writing ? POLLOUT : POLLIN;
     }
     [[nodiscard]] Clock::time_point deadline() const noexcept { return deadline_; }
-    [[nodiscard]] bool over(Clock::time_point now) const noexcept {
-        return stage_ == Stage::over || now >= deadline_;
+    [[nodiscard]] bool over() const noexcept { return stage_ == Stage::over; }
+    [[nodiscard]] bool late(Clock::time_point now) const noexcept { return now >= deadline_; }
+    // Since when it keeps us waiting.
+    [[nodiscard]] Clock::time_point waiting_since() const noexcept { return moved_; }
+    // From when on another one may have its place.
+    [[nodiscard]] Clock::time_point gives_way_at() const noexcept {
+        return stage_ == Stage::writing ? moved_ + http_reader_patience : Clock::time_point::min();
     }
 
     void go_on(const std::vector<Page>& pages, Clock::time_point now) {
@@ -216,7 +221,7 @@ private:
         const Request request = parse_request(request_);
         if (request.outcome == Request::Outcome::incomplete) return;
         answer_ = answer(request, pages);
-        enter(Stage::writing, now + http_stage_deadline);
+        enter(Stage::writing, now, http_stage_deadline);
     }
 
     void write(Clock::time_point now) {
@@ -233,10 +238,11 @@ private:
                 return;
             }
             sent_ += static_cast<std::size_t>(count);
+            moved_ = now;
         }
         answer_ = {};
         ::shutdown(socket_.number(), SHUT_WR);
-        enter(Stage::closing, now + http_close_deadline);
+        enter(Stage::closing, now, http_close_deadline);
     }
 
     // One read a turn, so that a peer which never stops sending cannot hold the thread.
@@ -250,13 +256,15 @@ private:
         return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
     }
 
-    void enter(Stage stage, Clock::time_point deadline) noexcept {
+    void enter(Stage stage, Clock::time_point now, std::chrono::milliseconds patience) noexcept {
         stage_ = stage;
-        deadline_ = deadline;
+        moved_ = now;
+        deadline_ = now + patience;
     }
 
     Descriptor socket_;
     Clock::time_point deadline_;
+    Clock::time_point moved_;  // when its stage began, or the answer went on
     Stage stage_ = Stage::reading;
     std::string request_;
     HttpAnswer answer_;
@@ -283,10 +291,11 @@ private:
 
 class HttpExporter::Server {
 public:
-    Server(Descriptor listener, std::vector<Page> pages)
+    Server(Descriptor listener, std::vector<Page> pages, ExporterCounters* counters)
         : listener_(std::move(listener)),
           stop_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-          pages_(std::move(pages)) {
+          pages_(std::move(pages)),
+          counters_(counters ? counters : &unread_counters_) {
         if (!stop_) throw Error("--exporter: cannot create an eventfd: " + system_text(errno));
         const SignalsBlocked blocked;
         thread_ = std::thread([this] { run(); });
@@ -310,7 +319,10 @@ private:
             // polled_ holds the stop, the listener, then the clients in their order.
             for (std::size_t index = 0; index < clients_.size(); ++index)
                 if (polled_[2 + index].revents != 0) clients_[index].go_on(pages_, now);
-            std::erase_if(clients_, [&](const Client& client) { return client.over(now); });
+            std::erase_if(clients_, [&](const Client& client) {
+                if (client.late(now) && !client.over()) counters_->too_slow.increment();
+                return client.over() || client.late(now);
+            });
             if (polled_[1].revents != 0) accept(now);
         }
     }
@@ -318,8 +330,7 @@ private:
     // Sleeps until something can be done; false when it is time to end.
     bool wait() {
         const Clock::time_point now = Clock::now();
-        const bool full = clients_.size() >= http_connections_max;
-        const bool accepting = !full && now >= accept_again_;
+        const bool accepting = now >= accept_again_ && now >= place_at();
         polled_.clear();
         polled_.push_back({stop_.number(), POLLIN, 0});
         polled_.push_back({accepting ? listener_.number() : -1, POLLIN, 0});
@@ -335,7 +346,8 @@ private:
     // Milliseconds to the next deadline, rounded up; -1 when there is none.
     [[nodiscard]] int timeout(Clock::time_point now) const {
         auto next = Clock::time_point::max();
-        if (now < accept_again_) next = accept_again_;
+        for (const Clock::time_point other : {accept_again_, place_at()})
+            if (now < other) next = std::min(next, other);
         for (const Client& client : clients_)
             next = std::min(next, client.deadline());
         if (next == Clock::time_point::max()) return -1;
@@ -343,34 +355,63 @@ private:
         return static_cast<int>(std::max<decltype(left)>(left, 0));
     }
 
+    // From when on one more can be accepted.
+    [[nodiscard]] Clock::time_point place_at() const noexcept {
+        auto first = Clock::time_point::min();
+        if (clients_.size() < http_connections_max) return first;
+        first = Clock::time_point::max();
+        for (const Client& client : clients_)
+            first = std::min(first, client.gives_way_at());
+        return first;
+    }
+
+    // Of those that may give way, the one that keeps us waiting longest.
+    void make_room(Clock::time_point now) {
+        auto longest = clients_.end();
+        for (auto client = clients_.begin(); client != clients_.end(); ++client)
+            if (client->gives_way_at() <= now &&
+                (longest == clients_.end() || client->waiting_since() < longest->waiting_since()))
+                longest = client;
+        if (longest == clients_.end()) return;
+        counters_->crowded_out.increment();
+        clients_.erase(longest);
+    }
+
+    // The request has often come with the connection: then it is answered, however many others
+    // come.
     void accept(Clock::time_point now) {
         Descriptor socket(
             ::accept4(listener_.number(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
-        if (socket)
-            clients_.emplace_back(std::move(socket), now);
-        else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+        if (socket) {
+            if (clients_.size() >= http_connections_max) make_room(now);
+            clients_.emplace_back(std::move(socket), now).go_on(pages_, now);
+        } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
             accept_again_ = now + http_accept_pause;
+        }
     }
 
     Descriptor listener_;
     Descriptor stop_;
     std::vector<Page> pages_;
+    ExporterCounters unread_counters_;
+    ExporterCounters* counters_;
     std::vector<Client> clients_;
     std::vector<pollfd> polled_;
     Clock::time_point accept_again_{};
     std::thread thread_;  // last: it uses all of the above
 };
 
-HttpExporter::HttpExporter(const std::string& host, std::uint16_t port, std::vector<Page> pages) {
+HttpExporter::HttpExporter(const std::string& host, std::uint16_t port, std::vector<Page> pages,
+                           ExporterCounters* counters) {
     Descriptor listener = open_listener(host, port);
     port_ = port_of(listener);
-    server_ = std::make_unique<Server>(std::move(listener), std::move(pages));
+    server_ = std::make_unique<Server>(std::move(listener), std::move(pages), counters);
 }
 
-HttpExporter::HttpExporter(int listener, std::vector<Page> pages) {
+HttpExporter::HttpExporter(int listener, std::vector<Page> pages, ExporterCounters* counters) {
     Descriptor adopted(listener);
     port_ = port_of(adopted);
-    server_ = std::make_unique<Server>(std::move(adopted), std::move(pages));
+    server_ = std::make_unique<Server>(std::move(adopted), std::move(pages), counters);
 }
 
 int HttpExporter::listener() const noexcept {

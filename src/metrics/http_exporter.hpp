@@ -3,8 +3,8 @@
 //
 // GET of a page's path answers what the page returns. Other paths are 404, other methods 405. One
 // thread serves everybody with non-blocking sockets: a peer that neither sends nor reads holds one
-// of a few places until its deadline, and nobody up. No library does this here: Debian's CivetWeb
-// is built without IPv6, and needs up to two seconds to stop.
+// of a few places until its deadline, or until somebody else needs it. No library does this here:
+// Debian's CivetWeb is built without IPv6, and needs up to two seconds to stop.
 //
 // Threads    pages are made by the exporter's thread, one at a time, and must be fit for that.
 // Ownership  the socket and the thread live as long as the object; the destructor ends them at
@@ -13,6 +13,8 @@
 //            throws, the answer is 500.
 // Limits     limits.hpp.
 #pragma once
+
+#include "metrics/counter.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -40,13 +42,20 @@ struct Page {
     std::function<Response(std::string_view query)> answer;
 };
 
+// Connections that were closed before they were over.
+struct ExporterCounters {
+    Counter crowded_out;  // for others
+    Counter too_slow;     // at their deadline
+};
+
 class HttpExporter {
 public:
     // `host` is an address (IPv6 without brackets) or a name; empty: all addresses. Port 0: the
-    // system chooses.
-    HttpExporter(const std::string& host, std::uint16_t port, std::vector<Page> pages);
+    // system chooses. The counters, if anybody wants them, outlive it.
+    HttpExporter(const std::string& host, std::uint16_t port, std::vector<Page> pages,
+                 ExporterCounters* counters = nullptr);
     // `listener` listens already, and is the exporter's from here on.
-    HttpExporter(int listener, std::vector<Page> pages);
+    HttpExporter(int listener, std::vector<Page> pages, ExporterCounters* counters = nullptr);
     ~HttpExporter();
     HttpExporter(const HttpExporter&) = delete;
     HttpExporter& operator=(const HttpExporter&) = delete;

@@ -13,6 +13,11 @@ inline constexpr std::size_t request_bytes_max = 8 * 1024;
 // Scrapers and probes at a time.
 inline constexpr std::size_t http_connections_max = 16;
 
+// One more, and the one is closed that has kept us waiting longest: for its request, or after its
+// answer. Whoever reads his answer is left alone, and so is one that stopped reading not longer ago
+// than this.
+inline constexpr std::chrono::milliseconds http_reader_patience{1'000};
+
 // More than those wait in the kernel. Beyond this many it drops them, and they try again a second
 // later.
 inline constexpr int http_backlog = 128;

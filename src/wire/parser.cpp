@@ -40,12 +40,19 @@ bool is_tls_handshake(std::uint32_t length) noexcept {
     return length >> 16 == 0x1603 && (length >> 8 & 0xFF) <= 4;
 }
 
+// A balancer begins with "\r\n\r\n", or "PROX" in version 1. As hpfeeds those would be frames of
+// 208 MiB and 1.2 GiB.
+bool is_proxy_header(std::uint32_t length) noexcept {
+    return length == 0x0D0A'0D0A || length == 0x5052'4F58;
+}
+
 // Everything that the five header bytes can tell.
 Refusal judge_header(std::uint32_t length, std::uint8_t opcode, Peer peer,
                      const Limits& limits) noexcept {
     if (length < header_bytes) return Refusal::length_below_header;
     if (peer == Peer::client_before_login && is_tls_handshake(length))
         return Refusal::tls_handshake;
+    if (peer == Peer::client_before_login && is_proxy_header(length)) return Refusal::proxy_header;
     if (opcode > opcode_max) return Refusal::unknown_opcode;
     const auto known = static_cast<Opcode>(opcode);
     if (!may_send(peer, known)) return Refusal::from_wrong_side;
@@ -127,6 +134,10 @@ std::string_view describe(Refusal refusal) noexcept {
             return "a string runs past the end of its frame";
         case Refusal::tls_handshake:
             return "a TLS client came to an endpoint without TLS; it needs a tls: endpoint";
+        case Refusal::proxy_header:
+            return "a balancer's PROXY header came to an endpoint that expects none; add proxy=v2 "
+                   "to "
+                   "the endpoint, or let the balancer send no header";
     }
     return "unknown";
 }
@@ -151,6 +162,8 @@ std::string_view label(Refusal refusal) noexcept {
             return "string-past-frame";
         case Refusal::tls_handshake:
             return "tls-handshake";
+        case Refusal::proxy_header:
+            return "proxy-header";
     }
     return "unknown";
 }

@@ -30,8 +30,9 @@ enum class Refusal : std::uint8_t {
     empty_body,         // nothing behind the header
     string_past_frame,  // an inner string runs past the end of its frame
     tls_handshake,      // before login: the bytes with which TLS begins
+    proxy_header,       // before login: those with which a PROXY header begins
 };
-inline constexpr std::size_t refusal_count = 9;
+inline constexpr std::size_t refusal_count = 10;
 
 // A sentence fragment for logs: "the length is below the header's five bytes".
 [[nodiscard]] std::string_view describe(Refusal refusal) noexcept;

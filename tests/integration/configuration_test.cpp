@@ -85,6 +85,22 @@ TEST(Configuration, BadFileIsRefusedWithFileLineAndRemedy) {
     EXPECT_EQ(finished.out, "");
 }
 
+TEST(Configuration, KeysThatDoNotFitEachOtherAreToldWithTheirLines) {
+    const TemporaryDirectory directory;
+    write_file(directory.file("broker.toml"), "\nmax-queue = '64M'\n\nmax-memory = '32M'\n");
+    EXPECT_EQ(run(broker_command({"--config", "broker.toml"}, directory)).err,
+              "hpfeeds-broker: broker.toml:2 and broker.toml:4: --max-queue (64MiB) is more than "
+              "--max-memory (32MiB); lower --max-queue or raise --max-memory\n");
+    EXPECT_EQ(
+        run(broker_command({"--config", "broker.toml", "--max-memory", "16M"}, directory)).err,
+        "hpfeeds-broker: broker.toml:2: --max-queue (64MiB) is more than --max-memory "
+        "(16MiB); lower --max-queue or raise --max-memory\n");
+    write_file(directory.file("broker.toml"), "exporter-details = true\n");
+    EXPECT_EQ(run(broker_command({"--config", "broker.toml"}, directory)).err,
+              "hpfeeds-broker: broker.toml:1: --exporter-details without --exporter: give "
+              "--exporter HOST:PORT, too\n");
+}
+
 TEST(Configuration, SecretsOfTheFileAreNotRepeated) {
     const TemporaryDirectory directory;
     write_file(directory.file("broker.toml"), "auth = 'mysql://user:hunter2@host/name'\n");

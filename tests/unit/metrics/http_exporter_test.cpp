@@ -275,6 +275,36 @@ TEST(HttpExporter, ServesWhoWaitedForAPlace) {
     EXPECT_THAT(waiting.read_all(), EndsWith("up 1\n"));
 }
 
+TEST(HttpExporter, ServesOthersHoweverManyAreSilent) {
+    constexpr std::size_t silent_peers = 100;
+    ExporterCounters counters;
+    const HttpExporter exporter("127.0.0.1", 0, pages_with([] { return std::string("up 1\n"); }),
+                                &counters);
+    std::vector<std::unique_ptr<Peer>> silent;
+    for (std::size_t count = 0; count < silent_peers; ++count) {
+        silent.push_back(std::make_unique<Peer>(exporter.port()));
+        silent.back()->send("GET /met");
+    }
+    EXPECT_THAT(get(exporter.port(), "/metrics"), EndsWith("up 1\n"));
+    EXPECT_EQ(counters.crowded_out.value(), silent_peers + 1 - http_connections_max);
+    EXPECT_EQ(counters.too_slow.value(), 0U);
+    silent.back()->send("rics HTTP/1.1\r\n\r\n");
+    EXPECT_THAT(silent.back()->read_all(), EndsWith("up 1\n")) << "the first had to go";
+}
+
+TEST(HttpExporter, ServesOthersWhenAllPlacesHaveWhoDoesNotReadHisAnswer) {
+    const std::string text(8 * 1024 * 1024, 'm');  // more than sockets hold
+    ExporterCounters counters;
+    const HttpExporter exporter("127.0.0.1", 0, pages_with([&] { return text; }), &counters);
+    std::vector<std::unique_ptr<Peer>> idle;
+    for (std::size_t count = 0; count < http_connections_max; ++count) {
+        idle.push_back(std::make_unique<Peer>(exporter.port()));
+        idle.back()->send("GET /metrics HTTP/1.1\r\n\r\n");
+    }
+    EXPECT_THAT(get(exporter.port(), "/healthz"), EndsWith("{}"));
+    EXPECT_EQ(counters.crowded_out.value(), 1U);
+}
+
 TEST(HttpExporter, SurvivesPeersThatVanish) {
     const HttpExporter exporter = exporter_of(std::string(1024 * 1024, 'm'));
     for (int round = 0; round < 50; ++round) {

@@ -279,6 +279,17 @@ TEST(Parser, KnowsATlsHandshakeBeforeLogin) {
         EXPECT_EQ(refusal_of(other, Peer::client_before_login), Refusal::longer_than_auth);
 }
 
+TEST(Parser, KnowsAProxyHeaderBeforeLogin) {
+    for (const char* text : {"\r\n\r\n\x01", "PROXY"}) {
+        EXPECT_EQ(refusal_of(text, Peer::client_before_login), Refusal::proxy_header);
+        EXPECT_NE(refusal_of(text, Peer::client), Refusal::proxy_header);
+        EXPECT_NE(refusal_of(text, Peer::client), Refusal::none);
+    }
+    EXPECT_EQ(refusal_of(std::string("\r\n\r\n\0", 5), Peer::client_before_login),
+              Refusal::proxy_header);
+    EXPECT_NE(refusal_of("PROPS", Peer::client_before_login), Refusal::proxy_header);
+}
+
 TEST(Parser, RefusesAnEmptyBody) {
     for (const Opcode opcode :
          {Opcode::auth, Opcode::publish, Opcode::subscribe, Opcode::unsubscribe}) {
