@@ -135,9 +135,8 @@ std::string_view describe(Refusal refusal) noexcept {
         case Refusal::tls_handshake:
             return "a TLS client came to an endpoint without TLS; it needs a tls: endpoint";
         case Refusal::proxy_header:
-            return "a balancer's PROXY header came to an endpoint that expects none; add proxy=v2 "
-                   "to "
-                   "the endpoint, or let the balancer send no header";
+            return "a balancer's PROXY header came to an endpoint that expects none; the endpoint "
+                   "needs proxy=v2, or the balancer should send none";
     }
     return "unknown";
 }
