@@ -332,10 +332,12 @@ TEST_F(Upgrades, AReloadMeanwhileIsForTheNextProcessToo) {
     broker.signal(SIGHUP);
     ASSERT_TRUE(broker.err().wait_for_text("configuration read again"));
     write_file(directory.file("gate"), "on\n");
-    const Heir heir(static_cast<pid_t>(std::stol(manager_.wait_for("MAINPID=").text.substr(8))));
+    Heir heir(static_cast<pid_t>(std::stol(manager_.wait_for("MAINPID=").text.substr(8))));
     EXPECT_EQ(manager_.wait_for("READY=1").sender, heir.pid());
     EXPECT_EQ(manager_.wait_for("RELOADING=1").sender, heir.pid());
     EXPECT_EQ(manager_.wait_for("READY=1").sender, heir.pid());
+    heir.signal(SIGTERM);
+    EXPECT_EQ(heir.wait(), 0);
     EXPECT_EQ(broker.wait(), (Ended{0, 0}));
 }
 

@@ -52,7 +52,7 @@ TEST(Successor, IsReadyWhenItSaysSo) {
 }
 
 TEST(Successor, FailsWithItsOwnWordsInOneLine) {
-    Successor successor(shell("printf 'fno keys\\nat all' >&3; exit 1"), {}, {});
+    Successor successor(shell("printf 'fno keys\\tat all' >&3; exit 1"), {}, {});
     EXPECT_EQ(outcome(successor), State::failed);
     EXPECT_EQ(successor.why(), "no keys at all");
 }
