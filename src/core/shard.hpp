@@ -125,6 +125,11 @@ public:
     // publishers.
     [[nodiscard]] bool crowded() const noexcept { return !crowding_.empty(); }
     void others_crowded(bool crowded) noexcept { others_crowded_ = crowded; }
+    // Asked again when queues have been written, so that other shards need not wait for our next
+    // tick.
+    void look_at_crowding(Instant now) noexcept;
+    // Whether a publisher here waits for readers.
+    [[nodiscard]] bool defers() const noexcept { return !deferred_.empty(); }
 
     // Carries out what is due. next_due() says when to call it next, at the latest.
     void tick(Instant now) noexcept;

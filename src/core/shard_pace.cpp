@@ -75,9 +75,8 @@ bool Shard::has_found_its_pace(Session& session, Instant now) noexcept {
     return false;
 }
 
-// Forgets who has caught up, or never will; when nobody is left, publishers are read from again.
-// Otherwise those go on whose time has come.
-void Shard::look_at_pace(Instant now) noexcept {
+// Forgets who has caught up, or never will.
+void Shard::look_at_crowding(Instant now) noexcept {
     std::size_t kept = 0;
     for (const SessionId id : crowding_) {
         Session* session = find(id);
@@ -87,7 +86,11 @@ void Shard::look_at_pace(Instant now) noexcept {
             session->crowding = false;
     }
     crowding_.resize(kept);
+}
 
+// When nobody is left, publishers are read from again. Otherwise those go on whose time has come.
+void Shard::look_at_pace(Instant now) noexcept {
+    look_at_crowding(now);
     const bool crowded = !crowding_.empty() || others_crowded_;
     auto next = deferred_.begin();
     for (; next != deferred_.end() && (!crowded || next->due <= now); ++next)

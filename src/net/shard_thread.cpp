@@ -65,9 +65,10 @@ void ShardThread::turn() noexcept {
         if (!may_read_more()) break;
     }
     if (!quiescing_) read_on();
-    if (shards_.size() > 1) share_crowding();
+    if (shards_.size() > 1) shard_.others_crowded(others_are_crowded());
     shard_.tick(now_);
     carry_out();
+    if (shards_.size() > 1) share_crowding();
     housekeep();
     if (quiescing_ && waiting_.empty() && !quiet_.load(std::memory_order_relaxed))
         quiet_.store(true, std::memory_order_release);
@@ -102,7 +103,7 @@ void ShardThread::wait() noexcept {
     std::optional<milliseconds> timeout = patience();
     waker_.going_to_sleep();
     const bool reads_on = !unread_.empty() && !quiescing_ && waiting_.empty();
-    if (!mailbox_.empty() || reads_on) timeout = milliseconds{0};
+    if (!mailbox_.empty() || reads_on || looks_again_) timeout = milliseconds{0};
     bool called = false;
     if (waiting_.empty()) {
         ready_ = poller_.wait(timeout);
@@ -119,12 +120,24 @@ void ShardThread::wait() noexcept {
     now_ = std::chrono::steady_clock::now();
 }
 
+bool ShardThread::others_are_crowded() const noexcept {
+    return std::any_of(shards_.begin(), shards_.end(), [this](const ShardThread* other) {
+        return other != this && other->crowded_.load(std::memory_order_seq_cst);
+    });
+}
+
+// Behind the writing, by which readers catch up: publishers of other shards that wait for them go
+// on at once, and not when they would look again by themselves. Each side tells first and looks
+// then, so one of two that change their minds together sees the other.
 void ShardThread::share_crowding() noexcept {
-    crowded_.store(shard_.crowded(), std::memory_order_relaxed);
-    shard_.others_crowded(
-        std::any_of(shards_.begin(), shards_.end(), [this](const ShardThread* other) {
-            return other != this && other->crowded_.load(std::memory_order_relaxed);
-        }));
+    if (shard_.crowded()) shard_.look_at_crowding(now_);
+    const bool crowded = shard_.crowded();
+    const bool relieved = crowded_.exchange(crowded, std::memory_order_seq_cst) && !crowded;
+    defers_.store(shard_.defers(), std::memory_order_seq_cst);
+    looks_again_ = shard_.defers() && !crowded && !others_are_crowded();
+    if (!relieved) return;
+    for (ShardThread* other : shards_)
+        if (other != this && other->defers_.load(std::memory_order_seq_cst)) other->waker_.wake();
 }
 
 void ShardThread::handle(const Ready& ready) noexcept {

@@ -147,6 +147,7 @@ private:
     void take(Message& message) noexcept;
     void handle(const Ready& ready) noexcept;
     [[nodiscard]] bool may_read_more() noexcept;
+    [[nodiscard]] bool others_are_crowded() const noexcept;
     void share_crowding() noexcept;
     void write_down(Survey& survey) noexcept;  // shard_survey.cpp
     void housekeep() noexcept;
@@ -219,10 +220,12 @@ private:
     bool accept_rests_ = false;
     bool housekeeping_ = false;
     bool quiescing_ = false;
+    bool looks_again_ = false;  // who was waited for has caught up while we told that we wait
     bool closing_ = false;
     std::atomic<bool> quiet_{false};
     std::atomic<bool> over_{false};
     std::atomic<bool> crowded_{false};
+    std::atomic<bool> defers_{false};  // a publisher here waits for readers, of whichever shard
     std::atomic<std::size_t> connection_count_{0};
 };
 
