@@ -74,7 +74,11 @@ Received receive_packet(int channel, Packet& out, std::chrono::milliseconds pati
     header.msg_iovlen = 1;
     header.msg_control = control.data();
     header.msg_controllen = control.size();
-    const ssize_t count = ::recvmsg(channel, &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+    ssize_t count = ::recvmsg(channel, &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+    // The other side ended before it had read all of ours: that is said once, and before its last
+    // words.
+    if (count < 0 && errno == ECONNRESET)
+        count = ::recvmsg(channel, &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
     if (count < 0) return errno == EAGAIN || errno == EINTR ? Received::nothing : Received::end;
     if (count == 0) return Received::end;
     out = {static_cast<Word>(bytes.front()),

@@ -526,7 +526,7 @@ Said Scene::said_garbage(Random& random) {
         bytes = std::move(made);
         said.judged_at_bytes = wire::header_bytes;
     };
-    switch (random.below(7)) {
+    switch (random.below(8)) {
         case 0:
             is(Refusal::length_below_header, Refusal::length_below_header,
                raw_frame(static_cast<std::uint32_t>(random.below(5)), 3, filling));
@@ -549,6 +549,9 @@ Said Scene::said_garbage(Random& random) {
         case 5:
             is(Refusal::tls_handshake, Refusal::from_wrong_side,
                raw_frame(0x1603'0102, 0, filling));
+            break;
+        case 6:
+            is(Refusal::proxy_header, Refusal::from_wrong_side, raw_frame(0x0D0A'0D0A, 0, filling));
             break;
         default:
             is(Refusal::string_past_frame, Refusal::string_past_frame,

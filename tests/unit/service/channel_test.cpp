@@ -99,6 +99,17 @@ TEST(Channel, SaysThatTheOtherEndIsGone) {
 }
 
 // Two fit into the room for one, of more the kernel says that they did not fit.
+TEST(Channel, BringsTheLastWordsOfOneThatDidNotReadOurs) {
+    auto [ours, theirs] = open_channel();
+    ASSERT_TRUE(send_packet(ours.get(), Word::all_sent));
+    ASSERT_TRUE(send_packet(theirs.get(), Word::failed, "no keys"));
+    theirs.reset();
+    Packet packet;
+    ASSERT_EQ(receive_packet(ours.get(), packet, at_once), Received::packet);
+    EXPECT_EQ(packet.text, "no keys");
+    EXPECT_EQ(receive_packet(ours.get(), packet, at_once), Received::end);
+}
+
 TEST(Channel, ClosesDescriptorsThatComeInTwosOrMoreAndForgetsTheWord) {
     for (const std::size_t count : {2U, 3U, 8U}) {
         const auto [ours, theirs] = open_channel();
