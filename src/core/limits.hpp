@@ -49,6 +49,9 @@ inline constexpr std::size_t crowding_bytes = 1024 * 1024;
 // its pace is measured over at least this long, because a busy machine may not let it run for a
 // while,
 inline constexpr std::chrono::milliseconds pace_window{200};
+// and until it has taken a byte in that, nobody waits for it with less than this queued: it may
+// stand still;
+inline constexpr std::size_t doubted_bytes = 16 * 1024 * 1024;
 // and over this long when nobody else took anything either: then it is the machine, and not this
 // reader;
 inline constexpr std::chrono::milliseconds pace_window_max{1'000};

@@ -17,12 +17,17 @@ std::size_t crowding_bytes_of(const Limits& limits) noexcept {
     return std::min(crowding_bytes, limits.slow_high_bytes / 2);
 }
 
+std::size_t doubted_bytes_of(const Limits& limits) noexcept {
+    return std::min(doubted_bytes, limits.slow_high_bytes / 2);
+}
+
 }  // namespace
 
 Shard::Shard(ShardOptions options, bytes::SlabPool& pool)
     : options_(std::move(options)),
       frame_bytes_max_(options_.limits.handed_out_bytes_max()),
       crowding_bytes_(crowding_bytes_of(options_.limits)),
+      doubted_bytes_(doubted_bytes_of(options_.limits)),
       pool_(&pool),
       read_buffer_(pool),
       book_(options_.counted_names, options_.hash_key),
@@ -39,6 +44,7 @@ void Shard::retune(const Limits& limits, bool tell_everything) noexcept {
     options_.limits.delivered_frame_bytes_max = before.delivered_frame_bytes_max;
     options_.tell_everything = tell_everything;
     crowding_bytes_ = crowding_bytes_of(options_.limits);
+    doubted_bytes_ = doubted_bytes_of(options_.limits);
     if (!options_.publish_rates) return;
     const std::uint32_t rates = options_.publish_rates->generation();
     if (std::exchange(rates_generation_, rates) != rates) begin_rates_again();
@@ -399,7 +405,8 @@ bool Shard::enqueue(Session& session, const Run& run, std::size_t copy_below_byt
     else
         referenced = session.queue.push(run.piece);
     if (session.queue.pending_bytes() > crowding_bytes_) [[unlikely]] {
-        if (!session.crowding) begin_crowding(session, now);
+        const bool just_now = session.queue.pending_bytes() - length <= crowding_bytes_;
+        if (!session.crowding) begin_crowding(session, just_now, now);
         if (session.queue.pending_bytes() > options_.limits.slow_high_bytes)
             over_high_mark(session, now);
     }

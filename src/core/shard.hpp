@@ -261,7 +261,9 @@ private:
         SessionId session;
         Instant due;
     };
-    void begin_crowding(Session& session, Instant now) noexcept;
+    void begin_crowding(Session& session, bool just_now, Instant now) noexcept;
+    [[nodiscard]] bool machine_stands_still(const Session& session,
+                                            Instant::duration watched) const noexcept;
     void watch_pace(Session& session, Instant now) noexcept;
     [[nodiscard]] bool could_catch_up(const Session& session, Instant now) const noexcept;
     [[nodiscard]] bool has_found_its_pace(Session& session, Instant now) noexcept;
@@ -282,6 +284,7 @@ private:
     ShardOptions options_;
     std::size_t frame_bytes_max_;  // of those that are handed out
     std::size_t crowding_bytes_;   // below the high mark, whatever that was set to
+    std::size_t doubted_bytes_;    // likewise
     bytes::SlabPool* pool_;
     bytes::ReadBuffer read_buffer_;
     bytes::NodePool nodes_;

@@ -29,13 +29,30 @@ bool Shard::admits(SessionId id, Instant now) noexcept {
     return false;
 }
 
-void Shard::begin_crowding(Session& session, Instant now) noexcept {
+// One that has not taken a byte since its queue grew long may stand still: until that is known
+// nobody waits for it, if what it lets us queue allows.
+void Shard::begin_crowding(Session& session, bool just_now, Instant now) noexcept {
     if (session.state != State::ready) return;
-    if (session.too_slow && !has_found_its_pace(session, now)) return;
+    if (session.too_slow) {
+        if (!has_found_its_pace(session, now)) return;
+    } else if (just_now) {
+        watch_pace(session, now);
+    }
+    const bool moves = session.pace_bytes > 0;
+    if (!moves && session.queue.pending_bytes() < doubted_bytes_) {
+        const auto watched = now - session.pace_since;
+        session.too_slow = watched >= pace_window && !machine_stands_still(session, watched);
+        return;
+    }
     session.too_slow = false;
     session.crowding = true;
     crowding_.push_back(session.id);
-    watch_pace(session, now);
+    if (moves) watch_pace(session, now);
+}
+
+// Nobody took anything, so it need not be this reader.
+bool Shard::machine_stands_still(const Session& session, Instant::duration watched) const noexcept {
+    return book_.shard.delivered_bytes.value() == session.pace_mark && watched < pace_window_max;
 }
 
 void Shard::watch_pace(Session& session, Instant now) noexcept {
@@ -60,8 +77,7 @@ bool Shard::still_crowds(Session& session, Instant now) noexcept {
         return false;
     const auto watched = now - session.pace_since;
     if (watched < pace_window) return true;  // until then it has the benefit of the doubt
-    if (book_.shard.delivered_bytes.value() == session.pace_mark && watched < pace_window_max)
-        return true;
+    if (machine_stands_still(session, watched)) return true;
     session.too_slow = !could_catch_up(session, now);
     watch_pace(session, now);
     return !session.too_slow;

@@ -157,6 +157,9 @@ TEST_F(DataPathTest, AllocatesNothingWhilePublishersWaitForReaders) {
                       shard.set_late(id, true);
                   for (std::size_t queued = 0; queued <= crowding_bytes; queued += frame.size())
                       receive(publisher, frame);
+                  for (const SessionId id : subscribers)
+                      shard.sent(id, 1);  // they move, so they are waited for
+                  receive(publisher, frame);
                   ASSERT_FALSE(shard.admits(publisher, now));
                   now += deferral;
                   shard.tick(now);

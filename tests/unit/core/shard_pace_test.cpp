@@ -24,11 +24,16 @@ protected:
         engine.say(publisher, frame);
         engine.take_heard(reader);
     }
-    // Queues more than crowding_bytes for the reader, who takes nothing for now.
+    void queue(std::size_t bytes) {
+        for (std::size_t queued = 0; queued <= bytes; queued += frame.size())
+            engine.say(publisher, frame);
+    }
+    // Queues more than crowding_bytes for the reader, who takes a little, and nothing for now.
     void crowd() {
         engine.open(reader, 0);
-        for (std::size_t queued = 0; queued <= crowding_bytes; queued += frame.size())
-            engine.say(publisher, frame);
+        queue(crowding_bytes);
+        engine.open(reader, 1'000);
+        engine.say(publisher, frame);
         ASSERT_TRUE(engine.shard().crowded());
     }
     [[nodiscard]] bool publisher_is_read() {
@@ -103,6 +108,30 @@ TEST_F(ShardPaceTest, NobodyWaitsForAReaderThatStandsStillWhileOthersRead) {
     engine.advance(1ms);
     engine.say(publisher, frame);
     EXPECT_TRUE(engine.shard().crowded()) << "it has found its pace";
+}
+
+TEST_F(ShardPaceTest, NobodyWaitsForAReaderThatTakesNothingAndIsKnownToBeSlowInTime) {
+    const std::size_t other = engine.login("sensor");
+    engine.say(other, subscribe("sensor", "chan"));
+    engine.open(reader, 0);
+    queue(crowding_bytes);
+    EXPECT_FALSE(engine.shard().crowded());
+    engine.advance(pace_window);
+    engine.say(publisher, frame);
+    queue(doubted_bytes);
+    EXPECT_FALSE(engine.shard().crowded()) << "it stands still";
+    EXPECT_TRUE(publisher_is_read());
+}
+
+TEST_F(ShardPaceTest, APublisherWaitsWhenTooMuchIsQueuedForOneThatMayStandStill) {
+    const std::size_t other = engine.login("sensor");
+    engine.say(other, subscribe("sensor", "chan"));
+    engine.open(reader, 0);
+    queue(doubted_bytes + frame.size());
+    EXPECT_TRUE(engine.shard().crowded());
+    EXPECT_FALSE(publisher_is_read());
+    engine.advance(pace_window);
+    EXPECT_FALSE(engine.shard().crowded());
 }
 
 TEST_F(ShardPaceTest, WhereNobodyReadsItIsTheMachineForAWhile) {
