@@ -82,23 +82,23 @@ public:
         const KnownKeys::Entry* entry = known_.find(ident);
         return entry && asked <= std::max(entry->read_at, unchanged_at_) ? entry->account : nullptr;
     }
-    // The account, if it was read before and the file has not changed; else nothing.
-    [[nodiscard]] AccountRef still_known(std::string_view ident) {
+    // The account, if it was read before and the file has not changed; else nothing. `begun`:
+    // before the file was first looked at for this.
+    [[nodiscard]] AccountRef still_known(std::string_view ident, Clock::time_point begun) {
         const KnownKeys::Entry* entry = known_.find(ident);
         if (!entry) return nullptr;
-        const Clock::time_point now = Clock::now();
         const std::int64_t version = read_version();
         if (version == version_) {
-            unchanged_at_ = now;
+            unchanged_at_ = begun;
             return entry->account;
         }
         version_ = version;
         known_.forget_all();
         return nullptr;
     }
-    [[nodiscard]] Lookup look_up(std::string_view ident, const SqliteLayout& layout) {
+    [[nodiscard]] Lookup look_up(std::string_view ident, const SqliteLayout& layout,
+                                 Clock::time_point begun) {
         if (!look_up_) look_up_.emplace(*this, layout.select_row);
-        const Clock::time_point begun = Clock::now();
         look_up_->bind_text(1, ident).bind_blob(2, ident);
         std::optional<KeyRow> row;
         if (look_up_->step()) row = row_of(*look_up_);
@@ -151,12 +151,13 @@ Lookup SqliteStore::find_as_of(std::string_view ident, Clock::time_point asked) 
     try {
         std::unique_ptr<Connection> connection = take_idle();
         AccountRef account = connection ? connection->known_since(ident, asked) : nullptr;
+        const Clock::time_point begun = Clock::now();
         if (!account) {
             connection = up_to_date(std::move(connection));
-            account = connection->still_known(ident);
+            account = connection->still_known(ident, begun);
         }
-        Lookup lookup =
-            account ? Lookup::found(std::move(account)) : connection->look_up(ident, layout_);
+        Lookup lookup = account ? Lookup::found(std::move(account))
+                                : connection->look_up(ident, layout_, begun);
         give_back(std::move(connection));
         return lookup;
     } catch (const Error& error) {
