@@ -49,15 +49,15 @@ inline constexpr std::size_t crowding_bytes = 1024 * 1024;
 // its pace is measured over at least this long, because a busy machine may not let it run for a
 // while,
 inline constexpr std::chrono::milliseconds pace_window{200};
-// and until it has taken a byte in that, nobody waits for it with less than this queued: it may
-// stand still;
-inline constexpr std::size_t doubted_bytes = 16 * 1024 * 1024;
 // and over this long when nobody else took anything either: then it is the machine, and not this
 // reader;
 inline constexpr std::chrono::milliseconds pace_window_max{1'000};
 // and who could catch up within this time is waited for. Who could not is slow, and nobody waits
 // for it.
 inline constexpr std::chrono::milliseconds catch_up_max{1'000};
+// One that has not taken a byte since it is looked at may stand still: until its pace is known,
+// nobody waits for it with less than this queued.
+inline constexpr std::size_t doubted_bytes = 16 * 1024 * 1024;
 // While somebody is waited for, a publisher is read from this late …
 inline constexpr std::chrono::milliseconds deferral{20};
 // … and so much at once: 800 KB/s at the least, far below the second after which Conpot gives up

@@ -75,8 +75,16 @@ TEST(Bench, UsesChannelsInTurnAndSizesPerPublisher) {
     EXPECT_THAT(done.out, HasSubstr("verified    120 deliveries: 0 lost"));
 }
 
-TEST(Bench, LateSubscribersAndQuietConnectionsLoseNothing) {
-    const BrokerProcess broker({.keys = keys()});
+// Plain, and over TLS.
+class BenchOver : public testing::TestWithParam<std::string> {
+protected:
+    [[nodiscard]] static BrokerSetup setup(const std::vector<std::string>& arguments = {}) {
+        return {.arguments = arguments, .endpoints = {GetParam()}, .keys = keys()};
+    }
+};
+
+TEST_P(BenchOver, LateSubscribersAndQuietConnectionsLoseNothing) {
+    const BrokerProcess broker(setup());
     const Finished done = run(bench(broker, {"--subscribers", "5", "--idle", "20", "--pause", "20",
                                              "--count", "5000", "--duration", "60"}));
     EXPECT_EQ(done.ended, (Ended{0, 0})) << done.err << done.out;
@@ -84,15 +92,17 @@ TEST(Bench, LateSubscribersAndQuietConnectionsLoseNothing) {
     EXPECT_THAT(done.out, HasSubstr("verified    25,000 deliveries: 0 lost"));
 }
 
-TEST(Bench, TellsOfStalledSubscribersThatAreCut) {
-    const BrokerProcess broker(
-        {.arguments = {"--slow-high-mark", "1M", "--max-queue", "2M"}, .keys = keys()});
+TEST_P(BenchOver, TellsOfStalledSubscribersThatAreCut) {
+    const BrokerProcess broker(setup({"--slow-high-mark", "1M", "--max-queue", "2M"}));
     const Finished done = run(bench(broker, {"--stalled", "2", "--size", "10K", "--rate", "2000",
                                              "--count", "3000", "--duration", "60"}));
     EXPECT_EQ(done.ended, (Ended{0, 0})) << done.err << done.out;
     EXPECT_THAT(done.out, HasSubstr("0 lost"));
     EXPECT_THAT(broker.log(), HasSubstr("slow subscriber cut"));
 }
+
+INSTANTIATE_TEST_SUITE_P(Plain, BenchOver, testing::Values(any_port));
+INSTANTIATE_TEST_SUITE_P(Tls, BenchOver, testing::Values(any_tls_port));
 
 // ---- TLS
 
@@ -119,24 +129,6 @@ TEST(BenchTls, StopsInTheMiddleAndLosesNothing) {
     EXPECT_EQ(done.ended, (Ended{0, 0})) << done.err << done.out;
     EXPECT_THAT(done.out, HasSubstr("deliveries: 0 lost, 0 duplicated, 0 out of order, 0 corrupt"));
     EXPECT_THAT(done.out, HasSubstr("encrypted   TLSv1.3, "));
-}
-
-TEST(BenchTls, LateSubscribersAndQuietConnectionsLoseNothing) {
-    const BrokerProcess broker(encrypted());
-    const Finished done = run(bench(broker, {"--subscribers", "5", "--idle", "20", "--pause", "20",
-                                             "--count", "5000", "--duration", "60"}));
-    EXPECT_EQ(done.ended, (Ended{0, 0})) << done.err << done.out;
-    EXPECT_THAT(done.out, HasSubstr("connected   26 connections"));
-    EXPECT_THAT(done.out, HasSubstr("verified    25,000 deliveries: 0 lost"));
-}
-
-TEST(BenchTls, TellsOfStalledSubscribersThatAreCut) {
-    const BrokerProcess broker(encrypted({"--slow-high-mark", "1M", "--max-queue", "2M"}));
-    const Finished done = run(bench(broker, {"--stalled", "2", "--size", "10K", "--rate", "2000",
-                                             "--count", "3000", "--duration", "60"}));
-    EXPECT_EQ(done.ended, (Ended{0, 0})) << done.err << done.out;
-    EXPECT_THAT(done.out, HasSubstr("0 lost"));
-    EXPECT_THAT(broker.log(), HasSubstr("slow subscriber cut"));
 }
 
 TEST(BenchTls, AWrongSecretIsToldInTheBrokersWords) {

@@ -20,6 +20,7 @@
 #include <atomic>
 #include <cerrno>
 #include <filesystem>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -87,8 +88,12 @@ protected:
 
     // Starts a broker whose file is `program`.
     [[nodiscard]] Command command_of(const std::string& program,
-                                     const TemporaryDirectory& directory) const {
-        Command command = broker_command({"-e", any_port, "--auth", "env"}, directory);
+                                     const TemporaryDirectory& directory,
+                                     const std::vector<std::string>& where = {"-e",
+                                                                              any_port}) const {
+        std::vector<std::string> arguments = where;
+        arguments.insert(arguments.end(), {"--auth", "env"});
+        Command command = broker_command(arguments, directory);
         command.words.front() = program;
         command.environment = {manager_.variable()};
         return command;
@@ -279,32 +284,39 @@ TEST_F(Upgrades, WhenTheNextProcessCannotStartTheOldOneGoesOnAndSaysWhy) {
     EXPECT_EQ(broker.stop(), 0);
 }
 
-// A program that does not get ready, so that the upgrade is under way.
-constexpr std::string_view gate = "#!/bin/sh\nread word < gate\nexit 7\n";
+class UpgradesUnderWay : public Upgrades {
+protected:
+    UpgradesUnderWay() {
+        EXPECT_EQ(::mkfifo(directory_.file("gate").c_str(), 0600), 0);
+        std::filesystem::create_symlink(broker_binary(), program_);
+        write_file(directory_.file("broker.toml"), "endpoint = 'tcp:interface=127.0.0.1:port=0'\n");
+        broker_.emplace(command_of(program_, directory_, {"--config", "broker.toml"}));
+        manager_.wait_for("READY=1");
+    }
+    // Begins an upgrade whose new process waits and then does as `next` says, and reloads
+    // meanwhile.
+    void reload_while_upgrading(const std::string& next) {
+        std::filesystem::remove(program_);
+        write_file(program_, "#!/bin/sh\nread word < gate\n" + next + "\n");
+        std::filesystem::permissions(program_, std::filesystem::perms::owner_all);
+        broker_->signal(SIGUSR2);
+        manager_.wait_for("RELOADING=1");
+        broker_->signal(SIGHUP);
+        ASSERT_TRUE(broker_->err().wait_for_text("configuration read again"));
+        write_file(directory_.file("gate"), "on\n");
+    }
 
-TEST_F(Upgrades, AReloadMeanwhileDoesNotTellThatItIsOver) {
-    const TemporaryDirectory directory;
-    const std::string program = directory.file("broker");
-    ASSERT_EQ(::mkfifo(directory.file("gate").c_str(), 0600), 0);
-    std::filesystem::create_symlink(broker_binary(), program);
-    write_file(directory.file("broker.toml"), "endpoint = 'tcp:interface=127.0.0.1:port=0'\n");
-    Command command = broker_command({"--config", "broker.toml", "--auth", "env"}, directory);
-    command.words.front() = program;
-    command.environment = {manager_.variable()};
-    Process broker(command);
-    manager_.wait_for("READY=1");
-    std::filesystem::remove(program);
-    write_file(program, gate);
-    std::filesystem::permissions(program, std::filesystem::perms::owner_all);
-    broker.signal(SIGUSR2);
-    manager_.wait_for("RELOADING=1");
-    broker.signal(SIGHUP);
-    ASSERT_TRUE(broker.err().wait_for_text("configuration read again"));
-    write_file(directory.file("gate"), "on\n");
+    const TemporaryDirectory directory_;
+    const std::string program_ = directory_.file("broker");
+    std::optional<Process> broker_;
+};
+
+TEST_F(UpgradesUnderWay, AReloadMeanwhileDoesNotTellThatItIsOver) {
+    reload_while_upgrading("exit 7");
     const auto told = manager_.wait_for("READY=1");
     EXPECT_THAT(told.text, HasSubstr("it ended with status 7"));
-    broker.signal(SIGTERM);
-    EXPECT_EQ(broker.wait(), (Ended{0, 0}));
+    broker_->signal(SIGTERM);
+    EXPECT_EQ(broker_->wait(), (Ended{0, 0}));
     manager_.wait_for("STOPPING=1");
     std::size_t reloading = 0;
     for (const auto& each : manager_.all())
@@ -313,32 +325,15 @@ TEST_F(Upgrades, AReloadMeanwhileDoesNotTellThatItIsOver) {
 }
 
 // The next process may have read its configuration before the change.
-TEST_F(Upgrades, AReloadMeanwhileIsForTheNextProcessToo) {
-    const TemporaryDirectory directory;
-    const std::string program = directory.file("broker");
-    ASSERT_EQ(::mkfifo(directory.file("gate").c_str(), 0600), 0);
-    std::filesystem::create_symlink(broker_binary(), program);
-    write_file(directory.file("broker.toml"), "endpoint = 'tcp:interface=127.0.0.1:port=0'\n");
-    Command command = broker_command({"--config", "broker.toml", "--auth", "env"}, directory);
-    command.words.front() = program;
-    command.environment = {manager_.variable()};
-    Process broker(command);
-    manager_.wait_for("READY=1");
-    std::filesystem::remove(program);
-    write_file(program, "#!/bin/sh\nread word < gate\nexec " + broker_binary() + " \"$@\"\n");
-    std::filesystem::permissions(program, std::filesystem::perms::owner_all);
-    broker.signal(SIGUSR2);
-    manager_.wait_for("RELOADING=1");
-    broker.signal(SIGHUP);
-    ASSERT_TRUE(broker.err().wait_for_text("configuration read again"));
-    write_file(directory.file("gate"), "on\n");
+TEST_F(UpgradesUnderWay, AReloadMeanwhileIsForTheNextProcessToo) {
+    reload_while_upgrading("exec " + broker_binary() + " \"$@\"");
     Heir heir(static_cast<pid_t>(std::stol(manager_.wait_for("MAINPID=").text.substr(8))));
     EXPECT_EQ(manager_.wait_for("READY=1").sender, heir.pid());
     EXPECT_EQ(manager_.wait_for("RELOADING=1").sender, heir.pid());
     EXPECT_EQ(manager_.wait_for("READY=1").sender, heir.pid());
     heir.signal(SIGTERM);
     EXPECT_EQ(heir.wait(), 0);
-    EXPECT_EQ(broker.wait(), (Ended{0, 0}));
+    EXPECT_EQ(broker_->wait(), (Ended{0, 0}));
 }
 
 TEST_F(Upgrades, AProgramThatIsNotThereAnyMoreLeavesTheOldOneServing) {
