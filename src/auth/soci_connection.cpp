@@ -4,8 +4,12 @@
 #include "auth/names.hpp"
 #include "auth/soci_driver.hpp"
 
+#include <fcntl.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <exception>
+#include <system_error>
 #include <utility>
 
 namespace hpfeeds::auth {
@@ -54,7 +58,7 @@ bool has_setting(const SqlUrl& url, std::string_view name) {
 // What a driver throws becomes a line of ours, and a socket that is silent for too long is cut.
 template <typename Action>
 auto SociConnection::guarded(Action&& action) {
-    const StallWatch::Guard guard(watch_, socket_, timeout_);
+    const StallWatch::Guard guard(watch_, socket_.number(), timeout_);
     const Clock::time_point begun = Clock::now();
     try {
         return action();
@@ -85,7 +89,7 @@ SociConnection::SociConnection(const SqlUrl& url, std::chrono::milliseconds time
 // Statements say goodbye to the server and would wait for one that is frozen; a socket that is cut
 // makes them fail at once.
 SociConnection::~SociConnection() {
-    cut(socket_);
+    cut(socket_.number());
 }
 
 void SociConnection::open() {
@@ -101,7 +105,15 @@ void SociConnection::open() {
             late ? Failure::timeout : Failure::connection,
             why + "; check the server, and host, port, user, password and database of the address");
     }
-    socket_ = socket_of(session_, url_.kind);
+    // The number the driver uses is another socket's as soon as the driver has closed it: a
+    // client's, whom we would cut in its place.
+    const int of_driver = socket_of(session_, url_.kind);
+    if (of_driver < 0) return;
+    socket_ = Descriptor(::fcntl(of_driver, F_DUPFD_CLOEXEC, 0));
+    if (!socket_.open())
+        fail(Failure::connection,
+             "no second descriptor for its socket: " + std::generic_category().message(errno) +
+                 "; raise the limit of open files");
 }
 
 void SociConnection::greet() {

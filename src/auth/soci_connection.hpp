@@ -6,6 +6,7 @@
 //          one the connection is good for nothing but its end.
 #pragma once
 
+#include "auth/descriptor.hpp"
 #include "auth/failure.hpp"
 #include "auth/key_row.hpp"
 #include "auth/soci.hpp"
@@ -77,7 +78,7 @@ private:
     const std::chrono::milliseconds timeout_;
     StallWatch& watch_;
     soci::session session_;
-    int socket_ = -1;
+    Descriptor socket_;  // our own of the driver's socket, which it closes when it likes
     std::vector<std::string> columns_;  // of auth_keys, as far as we may read them
     bool recode_ = false;               // PostgreSQL keeps its texts in another encoding
 

@@ -91,10 +91,7 @@ class Sensors {
 public:
     Sensors(const BrokerProcess& broker, const Login& login) {
         for (int number = 0; number < 8; ++number)
-            threads_.emplace_back([this, &broker, login] {
-                while (!stopping_)
-                    (log_in(broker, login) == Outcome::in ? in_ : refused_).fetch_add(1);
-            });
+            threads_.emplace_back([this, &broker, login] { come_back(broker, login); });
     }
     ~Sensors() {
         stopping_ = true;
@@ -105,6 +102,14 @@ public:
     void wait_for_in(int count) const { wait(in_, count); }
 
 private:
+    void come_back(const BrokerProcess& broker, const Login& login) {
+        try {
+            while (!stopping_)
+                (log_in(broker, login) == Outcome::in ? in_ : refused_).fetch_add(1);
+        } catch (const std::exception& error) {
+            ADD_FAILURE() << error.what();
+        }
+    }
     static void wait(const std::atomic<int>& counter, int count) {
         const int wanted = counter.load() + count;
         const Deadline deadline;
