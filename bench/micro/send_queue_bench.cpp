@@ -35,12 +35,12 @@ public:
         for (std::uint32_t i = 0; i < runs; ++i) {
             const bytes::Piece run{slab_, i * step % runs * run_bytes, run_bytes};
             slab_->add_references(1);
-            if (!queue_.push(run)) slab_->release();
+            if (!queue_.push(run, 1)) slab_->release();
         }
     }
     void push_copies() {
         for (std::uint32_t i = 0; i < runs; ++i)
-            queue_.push_copy({slab_, i * run_bytes, run_bytes}, pool_);
+            queue_.push_copy({slab_, i * run_bytes, run_bytes}, 1, pool_);
     }
     void send_all() {
         std::array<std::span<const std::byte>, bytes::gather_pieces_max> pieces;

@@ -188,6 +188,12 @@ void report_buffers(std::span<net::ShardThread* const> shards, std::vector<Famil
         Row{"hpfeeds_broker_subscriber_dropped_bytes",
             "Bytes of frames dropped for slow subscribers.", counter,
             [](const Entry& e) { return number(e.dropped_bytes); }},
+        Row{"hpfeeds_broker_subscriber_discarded_frames",
+            "Frames that were queued for a subscriber, or no longer fitted, when its connection "
+            "ended.",
+            counter, [](const Entry& e) { return number(e.discarded_frames); }},
+        Row{"hpfeeds_broker_subscriber_discarded_bytes", "Bytes of these frames.", counter,
+            [](const Entry& e) { return number(e.discarded_bytes); }},
     };
     std::vector<const Entry*> entries;
     each_ident(shards, [&](const Entry& entry) {

@@ -10,8 +10,10 @@ namespace hpfeeds::bytes {
 inline constexpr std::size_t slab_bytes = 64 * 1024;
 // For control frames and for the copied backlog of a reader that is a little late.
 inline constexpr std::size_t small_slab_bytes = 4 * 1024;
-// A slab with less room than this is not read into again: a read should bring many frames.
+// A slab with less room than twice what the last read brought, within these two, is not read into
+// again: a read should bring many frames when there are many.
 inline constexpr std::size_t receive_bytes_min = 16 * 1024;
+inline constexpr std::size_t receive_bytes_least = 2 * 1024;
 
 // Large frames get a slab of their own, of a multiple of slab_bytes, kept for the next one.
 inline constexpr std::size_t large_slab_classes = 32;

@@ -14,7 +14,7 @@ bool ReadBuffer::continues_in_place(const Piece& torn, std::size_t frame_bytes) 
     const Slab& slab = *torn.slab;
     if (torn.end() != slab.used || slab.room() == 0) return false;
     if (torn.slab == current_)
-        return slab.room() >= receive_bytes_min && slab.capacity - torn.offset >= frame_bytes;
+        return slab.room() >= good_read_ && slab.capacity - torn.offset >= frame_bytes;
     // A slab of its own: good for as long as the frame fits.
     return slab.references.load(std::memory_order_acquire) == 1 && frame_bytes != 0 &&
            slab.capacity - torn.offset >= frame_bytes;
@@ -24,7 +24,7 @@ bool ReadBuffer::continues_in_place(const Piece& torn, std::size_t frame_bytes) 
 Slab* ReadBuffer::slab_with_room(std::size_t bytes) noexcept {
     // Nobody else needs what is in it: begin again at the front, while it is warm in the cache.
     if (current_ && current_->references.load(std::memory_order_acquire) == 1) current_->used = 0;
-    if (!current_ || current_->room() < receive_bytes_min + bytes) {
+    if (!current_ || current_->room() < good_read_ + bytes) {
         if (current_) current_->release();
         current_ = pool_->take(slab_bytes - sizeof(Slab));
     }
@@ -54,6 +54,7 @@ std::span<std::byte> ReadBuffer::prepare(FrameRef& torn, std::size_t frame_bytes
 
 Piece ReadBuffer::commit(std::size_t count) noexcept {
     target_->used += static_cast<std::uint32_t>(count);
+    good_read_ = std::clamp(2 * count, receive_bytes_least, receive_bytes_min);
     return {target_, begin_, target_->used - begin_};
 }
 

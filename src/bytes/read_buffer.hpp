@@ -13,6 +13,7 @@
 #pragma once
 
 #include "bytes/frame_ref.hpp"
+#include "bytes/limits.hpp"
 #include "bytes/slab_pool.hpp"
 
 #include <cstddef>
@@ -49,6 +50,9 @@ private:
     SlabPool* pool_;
     Slab* current_ = nullptr;  // the slab that everybody receives into
     Slab* target_ = nullptr;   // where the last prepare() pointed
+    // The room a read must have at least: what is left behind it in the slab stays unused for as
+    // long as somebody's queue holds the slab, so it is little when reads bring little.
+    std::size_t good_read_ = receive_bytes_min;
     std::uint32_t begin_ = 0;  // where the torn bytes of the last prepare() begin
 };
 

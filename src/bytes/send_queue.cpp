@@ -16,11 +16,18 @@ std::uint32_t frame_bytes_at(const std::byte* frame) noexcept {
            static_cast<std::uint32_t>(frame[2]) << 8 | static_cast<std::uint32_t>(frame[3]);
 }
 
-// The first frame boundary at or behind `offset` in a run that begins at `begin`.
-std::uint32_t boundary_at(const Slab& slab, std::uint32_t begin, std::uint32_t offset) noexcept {
-    while (begin < offset)
-        begin += frame_bytes_at(slab.data() + begin);
-    return begin;
+// The first frame boundary at or behind an offset, and how many frames end there or before.
+struct Boundary {
+    std::uint32_t at;
+    std::uint32_t frames = 0;
+};
+
+// Of a run that begins at `begin`.
+Boundary boundary_at(const Slab& slab, std::uint32_t begin, std::uint32_t offset) noexcept {
+    Boundary boundary{begin};
+    for (; boundary.at < offset; ++boundary.frames)
+        boundary.at += frame_bytes_at(slab.data() + boundary.at);
+    return boundary;
 }
 
 }  // namespace
@@ -58,7 +65,7 @@ bool NodePool::trim() noexcept {
     return free_count_ > 0;
 }
 
-void SendQueue::append(Piece piece) noexcept {
+void SendQueue::append(Piece piece, std::uint32_t frames) noexcept {
     if (!head_) {
         head_ = tail_ = nodes_->take();
         head_index_ = tail_count_ = 0;
@@ -67,12 +74,13 @@ void SendQueue::append(Piece piece) noexcept {
         tail_ = tail_->next = nodes_->take();
         tail_count_ = 0;
     }
+    tail_->frames[tail_count_] = frames;
     tail_->pieces[tail_count_++] = piece;
     pending_bytes_ += piece.length;
 }
 
-void SendQueue::prepend(Piece piece) noexcept {
-    if (!head_) return append(piece);
+void SendQueue::prepend(Piece piece, std::uint32_t frames) noexcept {
+    if (!head_) return append(piece, frames);
     if (head_index_ == 0) {
         QueueNode* node = nodes_->take();
         node->next = head_;
@@ -80,6 +88,7 @@ void SendQueue::prepend(Piece piece) noexcept {
         head_index_ = QueueNode::pieces_max;
     }
     head_->pieces[--head_index_] = piece;
+    head_->frames[head_index_] = frames;
     pending_bytes_ += piece.length;
 }
 
@@ -98,20 +107,27 @@ void SendQueue::remove_front() noexcept {
     run_begin_ = front().offset;
 }
 
-bool SendQueue::push(Piece run) noexcept {
+void SendQueue::release_front() noexcept {
+    Slab* slab = front().slab;
+    remove_front();
+    slab->release();
+}
+
+bool SendQueue::push(Piece run, std::uint32_t frames) noexcept {
     if (tail_) {
         Piece& last = tail_->pieces[tail_count_ - 1];
         if (last.slab == run.slab && last.end() == run.offset) {
             last.length += run.length;
+            tail_->frames[tail_count_ - 1] += frames;
             pending_bytes_ += run.length;
             return false;
         }
     }
-    append(run);
+    append(run, frames);
     return true;
 }
 
-void SendQueue::push_copy(Piece run, SlabPool& pool) noexcept {
+void SendQueue::push_copy(Piece run, std::uint32_t frames, SlabPool& pool) noexcept {
     // The last copy's slab takes this one too, if it has room right behind that copy.
     Piece* last = tail_ ? &tail_->pieces[tail_count_ - 1] : nullptr;
     const bool fits = last && last->slab->appendable && last->slab->room() >= run.length &&
@@ -127,9 +143,10 @@ void SendQueue::push_copy(Piece run, SlabPool& pool) noexcept {
     std::memcpy(own->data() + own->used, run.slab->data() + run.offset, run.length);
     if (fits) {
         last->length += run.length;
+        tail_->frames[tail_count_ - 1] += frames;
         pending_bytes_ += run.length;
     } else {
-        append({own, own->used, run.length});
+        append({own, own->used, run.length}, frames);
     }
     own->used += run.length;
 }
@@ -157,35 +174,34 @@ void SendQueue::consume(std::size_t count) noexcept {
             return;
         }
         count -= piece.length;
-        Slab* slab = piece.slab;
-        remove_front();
-        slab->release();
+        release_front();
     }
 }
 
-Piece SendQueue::take_partly_sent() noexcept {
+SendQueue::PartlySent SendQueue::take_partly_sent() noexcept {
     Piece& piece = front();
-    const std::uint32_t boundary = boundary_at(*piece.slab, run_begin_, piece.offset);
-    const std::uint32_t rest = boundary - piece.offset;
+    const Boundary boundary = boundary_at(*piece.slab, run_begin_, piece.offset);
+    const std::uint32_t rest = boundary.at - piece.offset;
+    front_frames() -= boundary.frames;
+    run_begin_ = boundary.at;
     if (rest == 0) return {};
-    const Piece partly{piece.slab, piece.offset, rest};
+    const PartlySent partly{{piece.slab, piece.offset, rest}, boundary.frames};
     pending_bytes_ -= rest;
     piece.offset += rest;
     piece.length -= rest;
-    run_begin_ = piece.offset;
     if (piece.length == 0)
         remove_front();  // its reference is the partly sent frame's now
     else
-        partly.slab->add_references(1);
+        partly.rest.slab->add_references(1);
     return partly;
 }
 
-SendQueue::Dropped SendQueue::drop_oldest(std::size_t bytes) noexcept {
-    Dropped dropped;
+SendQueue::Content SendQueue::drop_oldest(std::size_t bytes) noexcept {
+    Content dropped;
     if (empty()) return dropped;
     // The frame that is under way is set aside with where its run began, and put back in front.
     const std::uint32_t run_begin = run_begin_;
-    const Piece partly = take_partly_sent();
+    const PartlySent partly = take_partly_sent();
     while (dropped.bytes < bytes && !empty()) {
         Piece& piece = front();
         const std::uint32_t frame = frame_bytes_at(piece.slab->data() + piece.offset);
@@ -194,27 +210,39 @@ SendQueue::Dropped SendQueue::drop_oldest(std::size_t bytes) noexcept {
         if (frame < piece.length) {
             piece.offset += frame;
             piece.length -= frame;
+            --front_frames();
             run_begin_ = piece.offset;
             pending_bytes_ -= frame;
         } else {
-            Slab* slab = piece.slab;
-            remove_front();
-            slab->release();
+            release_front();
         }
     }
-    if (partly.slab) {
-        prepend(partly);
+    if (partly.rest.slab) {
+        prepend(partly.rest, partly.frames);
         run_begin_ = run_begin;
     }
     return dropped;
 }
 
+SendQueue::Content SendQueue::content() const noexcept {
+    Content content;
+    if (empty()) return content;
+    content.bytes = pending_bytes_;
+    std::uint32_t index = head_index_;
+    for (const QueueNode* node = head_; node; node = node->next, index = 0)
+        for (const std::uint32_t end = node == tail_ ? tail_count_ : QueueNode::pieces_max;
+             index < end; ++index)
+            content.frames += node->frames[index];
+    const Piece& oldest = head_->pieces[head_index_];
+    const Boundary boundary = boundary_at(*oldest.slab, run_begin_, oldest.offset);
+    content.frames -= boundary.frames;
+    if (boundary.at > oldest.offset) ++content.frames;
+    return content;
+}
+
 void SendQueue::clear() noexcept {
-    while (head_) {
-        Slab* slab = front().slab;
-        remove_front();
-        slab->release();
-    }
+    while (head_)
+        release_front();
 }
 
 }  // namespace hpfeeds::bytes

@@ -5,7 +5,7 @@
 // is a run of whole frames on a slab; only the oldest may be partly sent, and the queue remembers
 // where its run began, so that it can always be cut between two frames (client-quirk 21).
 //
-// Units      sizes are bytes; frames are counted by walking their lengths.
+// Units      sizes are bytes; of each piece it is known how many frames lie in it.
 // Threads    owned by one shard; no other thread may touch it.
 // Ownership  a queued piece holds one reference to its slab; consuming or dropping its last byte
 // gives it back. Memory     pieces lie in nodes of the shard's NodePool: an empty queue owns none,
@@ -26,9 +26,10 @@ namespace hpfeeds::bytes {
 
 // Some pieces of one queue, and the next node of that queue.
 struct QueueNode {
-    static constexpr std::uint32_t pieces_max = 15;
+    static constexpr std::uint32_t pieces_max = 12;
     QueueNode* next = nullptr;
     std::array<Piece, pieces_max> pieces;
+    std::array<std::uint32_t, pieces_max> frames;  // in the piece of the same number
 };
 
 // The nodes of all queues of a shard. Threads: owned by one shard.
@@ -54,7 +55,7 @@ private:
 
 class SendQueue {
 public:
-    struct Dropped {
+    struct Content {
         std::size_t frames = 0;
         std::size_t bytes = 0;
     };
@@ -64,11 +65,12 @@ public:
     SendQueue(const SendQueue&) = delete;
     SendQueue& operator=(const SendQueue&) = delete;
 
-    // Appends a run of whole frames by reference. True: the queue holds one reference more, which
-    // the caller must add before it gives up its own; false: the run continues the last piece.
-    [[nodiscard]] bool push(Piece run) noexcept;
+    // Appends a run of so many whole frames by reference. True: the queue holds one reference more,
+    // which the caller must add before it gives up its own; false: the run continues the last
+    // piece.
+    [[nodiscard]] bool push(Piece run, std::uint32_t frames) noexcept;
     // Appends a copy of the run, in memory of the queue's own.
-    void push_copy(Piece run, SlabPool& pool) noexcept;
+    void push_copy(Piece run, std::uint32_t frames, SlabPool& pool) noexcept;
 
     // Fills `pieces` with the oldest bytes; returns how many it used. Valid until any other call.
     [[nodiscard]] std::size_t gather(std::span<std::span<const std::byte>> pieces) const noexcept;
@@ -77,21 +79,33 @@ public:
 
     // Drops whole frames from the front, never one that is partly sent, until at least `bytes` are
     // gone or none is left.
-    Dropped drop_oldest(std::size_t bytes) noexcept;
+    Content drop_oldest(std::size_t bytes) noexcept;
     // Drops everything but the rest of a frame that is partly sent.
-    Dropped drop_unsent() noexcept { return drop_oldest(pending_bytes_); }
+    Content drop_unsent() noexcept { return drop_oldest(pending_bytes_); }
     void clear() noexcept;
 
     [[nodiscard]] std::size_t pending_bytes() const noexcept { return pending_bytes_; }
     [[nodiscard]] bool empty() const noexcept { return pending_bytes_ == 0; }
+    // All that is pending. A frame that is partly sent counts as one, with the bytes that are left
+    // of it. Costs a look at each piece, and at the frames of the oldest.
+    [[nodiscard]] Content content() const noexcept;
 
 private:
+    // A piece that was partly sent may hold frames that were sent wholly: `frames` counts those
+    // too, from run_begin_ on.
+    struct PartlySent {
+        Piece rest;
+        std::uint32_t frames = 0;
+    };
+
     [[nodiscard]] Piece& front() noexcept { return head_->pieces[head_index_]; }
-    void append(Piece piece) noexcept;
-    void prepend(Piece piece) noexcept;
-    void remove_front() noexcept;  // without giving its reference back
+    [[nodiscard]] std::uint32_t& front_frames() noexcept { return head_->frames[head_index_]; }
+    void append(Piece piece, std::uint32_t frames) noexcept;
+    void prepend(Piece piece, std::uint32_t frames) noexcept;
+    void remove_front() noexcept;   // without giving its reference back
+    void release_front() noexcept;  // with it
     // Cuts the rest of a partly sent frame off the first piece; empty when nothing is partly sent.
-    [[nodiscard]] Piece take_partly_sent() noexcept;
+    [[nodiscard]] PartlySent take_partly_sent() noexcept;
 
     NodePool* nodes_;
     QueueNode* head_ = nullptr;

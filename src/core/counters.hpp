@@ -54,6 +54,8 @@ struct IdentCounters {
     Counter publish_paused_ms;
     Counter dropped_frames;
     Counter dropped_bytes;
+    Counter discarded_frames;  // queued for a session, or too much for it, when it ended
+    Counter discarded_bytes;
     std::array<Counter, close_reason_count> errors;
 
     const IdentCounters* next = nullptr;

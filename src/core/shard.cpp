@@ -401,9 +401,9 @@ bool Shard::enqueue(Session& session, const Run& run, std::size_t copy_below_byt
     session.counters->send_buffer_bytes.add(length);
     bool referenced = false;
     if (session.late && length < copy_below_bytes)
-        session.queue.push_copy(run.piece, *pool_);
+        session.queue.push_copy(run.piece, run.frames, *pool_);
     else
-        referenced = session.queue.push(run.piece);
+        referenced = session.queue.push(run.piece, run.frames);
     if (session.queue.pending_bytes() > crowding_bytes_) [[unlikely]] {
         const bool just_now = session.queue.pending_bytes() - length <= crowding_bytes_;
         if (!session.crowding) begin_crowding(session, just_now, now);

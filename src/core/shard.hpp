@@ -251,6 +251,7 @@ private:
     // shard_flow.cpp: slow subscribers and scarce memory.
     [[nodiscard]] bool make_room(Session& session, const Run& run, Instant now) noexcept;
     void count_dropped(Session& session, std::size_t frames, std::size_t bytes) noexcept;
+    void count_discarded(Session& session) noexcept;
     void over_high_mark(Session& session, Instant now) noexcept;
     void below_low_mark(Session& session) noexcept;
     void cut_slow(Session& session, CloseReason reason, Instant now) noexcept;

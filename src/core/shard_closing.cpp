@@ -67,6 +67,7 @@ void Shard::end(Session& session) noexcept {
     if (IdentCounters* counters = session.counters) {
         counters->lost.increment();
         counters->authenticated_connections.add(-1);
+        count_discarded(session);
         counters->send_buffer_bytes.add(-static_cast<std::int64_t>(session.queue.pending_bytes()));
         counters->receive_buffer_bytes.add(-static_cast<std::int64_t>(session.torn.bytes().size()));
     } else {
@@ -77,6 +78,18 @@ void Shard::end(Session& session) noexcept {
     session.ident_place = {};
     drop_routes(session);
     effects_.ended.push_back(session.id);
+}
+
+// What is queued will never be sent, whoever ends the connection: the messages of it are counted,
+// our own last words are none.
+void Shard::count_discarded(Session& session) noexcept {
+    bytes::SendQueue::Content rest = session.queue.content();
+    if (session.last_words_bytes != 0 && rest.frames != 0) {
+        --rest.frames;
+        rest.bytes -= std::min<std::size_t>(rest.bytes, session.last_words_bytes);
+    }
+    session.counters->discarded_frames.add(rest.frames);
+    session.counters->discarded_bytes.add(rest.bytes);
 }
 
 void Shard::peer_closed(SessionId id, Instant now) noexcept {
@@ -104,9 +117,11 @@ void Shard::output_broken(SessionId id, Instant now) noexcept {
     if (!session || session->output_broken) return;
     session->output_broken = true;
     session->dirty = false;
-    if (session->counters)
+    if (session->counters) {
+        count_discarded(*session);
         session->counters->send_buffer_bytes.add(
             -static_cast<std::int64_t>(session->queue.pending_bytes()));
+    }
     session->queue.clear();
     session->slow_due.reset();
     if (session->timer == Timer::slow) stop_timer(*session);
@@ -132,7 +147,7 @@ bytes::Slab& Shard::control_slab(std::size_t bytes) noexcept {
 void Shard::queue_control(Session& session, bytes::Piece frame) noexcept {
     frame.slab->used = std::max(frame.slab->used, frame.end());
     frame.slab->add_references(1);
-    if (!session.queue.push(frame)) frame.slab->release();
+    if (!session.queue.push(frame, 1)) frame.slab->release();
     if (session.counters) session.counters->send_buffer_bytes.add(frame.length);
     mark_dirty(session);
 }
@@ -143,6 +158,7 @@ void Shard::queue_error(Session& session, std::string_view text) noexcept {
     bytes::Slab& slab = control_slab(wire::error_frame_bytes(text.size()));
     const std::size_t used = wire::encode_error({slab.data() + slab.used, slab.room()}, text);
     queue_control(session, {&slab, slab.used, static_cast<std::uint32_t>(used)});
+    session.last_words_bytes = static_cast<std::uint32_t>(used);
 }
 
 void Shard::tell(Incident incident) noexcept {

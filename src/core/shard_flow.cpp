@@ -23,6 +23,8 @@ bool Shard::make_room(Session& session, const Run& run, Instant now) noexcept {
             if (!over_cap)
                 return true;  // only memory is scarce: relieve_memory() looks for the largest
                               // holder
+            session.counters->discarded_frames.add(run.frames);
+            session.counters->discarded_bytes.add(length);
             cut_slow(session, CloseReason::slow_bytes, now);
             return false;
         case SlowPolicy::drop_oldest:
@@ -127,15 +129,18 @@ void Shard::relieve_memory(Instant now) noexcept {
         }
         // Its backlog goes at once, but for the frame that is under way: it ends between two frames
         // (client-quirk 21).
-        const auto dropped = largest->queue.drop_unsent();
-        if (largest->counters)
-            largest->counters->send_buffer_bytes.add(-static_cast<std::int64_t>(dropped.bytes));
-        keep_rest(*largest, {});
         if (largest->state == State::closing) {
             end(*largest);
-        } else {
-            cut_slow(*largest, CloseReason::memory, now);
+            continue;
         }
+        const auto dropped = largest->queue.drop_unsent();
+        if (largest->counters) {
+            largest->counters->send_buffer_bytes.add(-static_cast<std::int64_t>(dropped.bytes));
+            largest->counters->discarded_frames.add(dropped.frames);
+            largest->counters->discarded_bytes.add(dropped.bytes);
+        }
+        keep_rest(*largest, {});
+        cut_slow(*largest, CloseReason::memory, now);
     }
 }
 

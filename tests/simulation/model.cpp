@@ -307,6 +307,7 @@ bool Model::make_room(ModelSession& session, const ModelRun& run, Instant now) {
     const std::size_t cap = setting_.options.limits.subscriber_bytes_max;
     const SlowPolicy policy = setting_.options.limits.slow_policy;
     if (policy == SlowPolicy::disconnect) {
+        count_discarded(session, run.frames.size(), run.bytes);
         refuse(session, CloseReason::slow_bytes, {}, "Backpressure deadline timer expired", {},
                now);
         return false;
@@ -343,9 +344,30 @@ void Model::count_dropped(ModelSession& session, std::size_t frames, std::size_t
     session.dropping = true;
 }
 
+void Model::count_discarded(ModelSession& session, std::size_t frames, std::size_t bytes) {
+    if (!session.tally) return;
+    session.tally->discarded_frames += static_cast<long>(frames);
+    session.tally->discarded_bytes += static_cast<long>(bytes);
+}
+
+// What is queued for it will not be sent; the broker's last words are no message.
+void Model::discard_queue(ModelSession& session) {
+    const std::size_t words = session.queue.empty() ? 0 : session.last_words_bytes;
+    count_discarded(session, session.queue.size() - (words ? 1 : 0),
+                    session.pending_bytes - std::min(session.pending_bytes, words));
+    session.queue.clear();
+    session.pending_bytes = session.front_sent_bytes = 0;
+}
+
 void Model::queue_own(ModelSession& session, std::string frame) {
     session.pending_bytes += frame.size();
     session.queue.push_back(std::make_shared<const std::string>(std::move(frame)));
+}
+
+void Model::queue_last_words(ModelSession& session, const std::string& text) {
+    std::string words = testing::error(text);
+    session.last_words_bytes = words.size();
+    queue_own(session, std::move(words));
 }
 
 void Model::sent(SessionId id, std::string_view bytes) {
@@ -391,8 +413,9 @@ void Model::dropped_for_memory(SessionId id, std::size_t left_bytes) {
 
 void Model::cut_for_memory(SessionId id, Instant now) {
     ModelSession& session = *find(id);
-    (void)drop_oldest(session, session.pending_bytes);
     if (session.state == State::closing) return end(session);
+    const auto [frames, bytes] = drop_oldest(session, session.pending_bytes);
+    count_discarded(session, frames, bytes);
     session.said.clear();
     session.arrived_bytes = 0;
     refuse(session, CloseReason::memory, {}, "Backpressure deadline timer expired", {}, now);
@@ -565,10 +588,10 @@ void Model::deny(ModelSession& session, CloseReason reason, Instant now) {
 
 void Model::answer_denied(ModelSession& session, Instant now) {
     if (!session.output_broken)
-        queue_own(session, testing::error((session.why == CloseReason::ident_full
-                                               ? "Too many connections for "
-                                               : "Authentication failed for ") +
-                                          session.login_ident));
+        queue_last_words(session,
+                         (session.why == CloseReason::ident_full ? "Too many connections for "
+                                                                 : "Authentication failed for ") +
+                             session.login_ident);
     close(session, session.why, now);
 }
 
@@ -582,7 +605,7 @@ void Model::refuse(ModelSession& session, CloseReason reason, wire::Refusal refu
     ++tally.errors[at(reason)];
     if (refusal != wire::Refusal::none) ++tally_.refused[at(refusal)];
     tell(Incident::Kind::closed, reason, session.id);
-    if (!text.empty() && !session.output_broken) queue_own(session, testing::error(text));
+    if (!text.empty() && !session.output_broken) queue_last_words(session, text);
     close(session, reason, now);
 }
 
@@ -616,8 +639,7 @@ void Model::end(ModelSession& session) {
         ++session.tally->lost;
     else
         ++tally_.lost_before_login;
-    session.queue.clear();
-    session.pending_bytes = session.front_sent_bytes = 0;
+    discard_queue(session);
     session.said.clear();
     session.arrived_bytes = 0;
     ended.push_back(session.id);
@@ -637,8 +659,7 @@ void Model::output_broken(SessionId id) {
     ModelSession& session = *find(id);
     if (session.output_broken) return;
     session.output_broken = true;
-    session.queue.clear();
-    session.pending_bytes = session.front_sent_bytes = 0;
+    discard_queue(session);
     session.slow_due.reset();
     if (session.timer == Timer::slow) session.timer = Timer::none;
     unsubscribe_all(session);
@@ -866,6 +887,8 @@ void Model::compare(const core::CounterBook& book) const {
         same(tally.publish_paused_ms, value(is->publish_paused_ms), "publish_paused_ms", of);
         same(tally.dropped_frames, value(is->dropped_frames), "dropped_frames", of);
         same(tally.dropped_bytes, value(is->dropped_bytes), "dropped_bytes", of);
+        same(tally.discarded_frames, value(is->discarded_frames), "discarded_frames", of);
+        same(tally.discarded_bytes, value(is->discarded_bytes), "discarded_bytes", of);
         for (std::size_t i = 0; i < core::close_reason_count; ++i)
             same(tally.errors[i], value(is->errors[i]), "errors", of,
                  std::string(core::label(static_cast<CloseReason>(i))));

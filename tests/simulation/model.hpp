@@ -93,6 +93,7 @@ struct IdentTally {
     std::int64_t receive_fill = 0, send_fill = 0, send_drain = 0;
     std::int64_t deadline_start = 0, deadline_recover = 0;
     std::int64_t dropped_frames = 0, dropped_bytes = 0;
+    std::int64_t discarded_frames = 0, discarded_bytes = 0;
     std::array<std::int64_t, core::close_reason_count> errors{};
 };
 struct ChannelTally {
@@ -125,6 +126,7 @@ struct ModelSession {
     std::deque<Said> said;
     std::size_t arrived_bytes = 0;  // of it, as far as the broker has read
     std::size_t discarded_bytes = 0;
+    std::size_t last_words_bytes = 0;  // of the ERROR at the end of its queue
     std::deque<Bytes> queue;
     std::size_t front_sent_bytes = 0;
     std::size_t pending_bytes = 0;
@@ -242,7 +244,10 @@ private:
     // Drops whole frames that are not begun, oldest first.
     std::pair<std::size_t, std::size_t> drop_oldest(ModelSession& session, std::size_t bytes);
     void count_dropped(ModelSession& session, std::size_t frames, std::size_t bytes);
+    void count_discarded(ModelSession& session, std::size_t frames, std::size_t bytes);
+    void discard_queue(ModelSession& session);
     void queue_own(ModelSession& session, std::string frame);
+    void queue_last_words(ModelSession& session, const std::string& text);
 
     void judge_login(ModelSession& session, core::AccountAnswer::Status status,
                      const std::optional<Key>& key, Instant now);

@@ -922,6 +922,7 @@ void Scene::add_to(std::map<std::string, std::uint64_t>& reached) const {
         for (const auto* ident = side.shard->counters().first_ident(); ident; ident = ident->next) {
             add("publishers paused", static_cast<std::int64_t>(ident->publish_pauses.value()));
             add("frames dropped", static_cast<std::int64_t>(ident->dropped_frames.value()));
+            add("frames discarded", static_cast<std::int64_t>(ident->discarded_frames.value()));
             add("slow deadlines begun", static_cast<std::int64_t>(ident->deadline_start.value()));
             add("slow deadlines over", static_cast<std::int64_t>(ident->deadline_recover.value()));
         }

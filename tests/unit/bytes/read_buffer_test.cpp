@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -97,6 +98,20 @@ TEST_F(ReadBufferTest, AlwaysLeavesRoomForAGoodRead) {
         EXPECT_GE(buffer.prepare(torn, 0).size(), receive_bytes_min);
         held.push_back(FrameRef::share(receive(torn, std::string(10'000, 'x'))));
     }
+}
+
+TEST_F(ReadBufferTest, LeavesLittleOfASlabUnusedWhenReadsBringLittle) {
+    FrameRef torn;
+    std::vector<FrameRef> held;
+    std::set<const Slab*> slabs;
+    for (int i = 0; i < 1'000; ++i) {
+        held.push_back(FrameRef::share(receive(torn, std::string(1'000, 'x'))));
+        slabs.insert(held.back().piece().slab);
+    }
+    EXPECT_LE(slabs.size() * slab_bytes, 1'000 * 1'000 * 105 / 100);
+    // As soon as reads bring much, they get the room for it.
+    (void)receive(torn, std::string(2'000, 'x'));
+    EXPECT_GE(buffer.prepare(torn, 0).size(), 4'000U);
 }
 
 TEST_F(ReadBufferTest, CompactsATailThatPinsASharedSlab) {

@@ -37,10 +37,18 @@ protected:
     }
     bool push(Piece piece) {
         piece.slab->add_references(1);
-        const bool taken = queue.push(piece);
+        const bool taken = queue.push(piece, frames_in(piece));
         if (!taken) piece.slab->release();
         return taken;
     }
+    // By their lengths, all below 256.
+    static std::uint32_t frames_in(Piece piece) {
+        std::uint32_t count = 0;
+        for (std::uint32_t at = piece.offset; at < piece.end(); ++count)
+            at += std::to_integer<std::uint32_t>(piece.slab->data()[at + 3]);
+        return count;
+    }
+    void push_copy(Piece piece) { queue.push_copy(piece, frames_in(piece), pool); }
     std::string peek() const {
         std::array<std::span<const std::byte>, 1024> pieces;
         std::string out;
@@ -118,12 +126,26 @@ TEST_F(SendQueueTest, DropsNothingOfAnEmptyQueue) {
 
 TEST_F(SendQueueTest, CopiesLetGoOfTheSlab) {
     const Piece piece = run(frame("small"));
-    queue.push_copy(piece, pool);
-    queue.push_copy(piece, pool);
+    push_copy(piece);
+    push_copy(piece);
     EXPECT_EQ(piece.slab->references.load(), 1U);
     EXPECT_EQ(peek(), frame("small") + frame("small"));
     std::array<std::span<const std::byte>, 4> pieces;
     EXPECT_EQ(queue.gather(pieces), 1U) << "copies lie side by side";
+}
+
+TEST_F(SendQueueTest, TellsWhatIsLeftInIt) {
+    EXPECT_EQ(queue.content().frames, 0U);
+    push(run(frame("one") + frame("two") + frame("three")));
+    push(run(frame("four")));
+    EXPECT_EQ(queue.content().frames, 4U);
+    queue.consume(frame("one").size() + 3);
+    EXPECT_EQ(queue.content().frames, 3U) << "one of them is partly sent";
+    EXPECT_EQ(queue.content().bytes, queue.pending_bytes());
+    queue.consume(frame("two").size() - 3);
+    EXPECT_EQ(queue.content().frames, 2U);
+    EXPECT_EQ(queue.drop_oldest(1).frames, 1U);
+    EXPECT_EQ(queue.content().frames, 1U);
 }
 
 // Random operations, compared with a plain list of frames. The seed is in the failure message.
@@ -151,7 +173,7 @@ TEST_F(SendQueueTest, AgreesWithAPlainList) {
                     }
                     const Piece piece = run(bytes);
                     if (random() % 3 == 0)
-                        queue.push_copy(piece, pool);
+                        push_copy(piece);
                     else
                         push(piece);
                     break;
@@ -187,6 +209,8 @@ TEST_F(SendQueueTest, AgreesWithAPlainList) {
             }
             ASSERT_EQ(queue.pending_bytes(), pending().size());
             ASSERT_EQ(peek(), pending());
+            ASSERT_EQ(queue.content().frames, frames.size());
+            ASSERT_EQ(queue.content().bytes, pending().size());
         }
         queue.clear();
         ASSERT_TRUE(queue.empty());

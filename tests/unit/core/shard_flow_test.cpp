@@ -133,6 +133,20 @@ TEST(ShardFlow, CutsAPeerThatDoesNotEvenReadItsError) {
     scene.engine.advance(linger_slow);
     EXPECT_TRUE(scene.engine.peer(scene.slow).closed);
     EXPECT_EQ(scene.counters().send_buffer_bytes.value(), 0);
+    // Ten bytes of the first message went out; the ERROR is no message.
+    EXPECT_EQ(scene.counters().discarded_frames.value(), 120U);
+    std::size_t unsent = 0;
+    for (int i = 0; i < 120; ++i)
+        unsent += Scene::frame(i).size();
+    EXPECT_EQ(scene.counters().discarded_bytes.value(), unsent - 10);
+}
+
+TEST(ShardFlow, CountsWhatAPeerThatLeavesHasNotRead) {
+    Scene scene(SlowPolicy::drop_newest);
+    scene.publish_numbered(0, 50);
+    scene.engine.break_output(scene.slow);
+    EXPECT_EQ(scene.counters().discarded_frames.value(), 50U);
+    EXPECT_EQ(scene.counters().dropped_frames.value(), 0U);
 }
 
 TEST(ShardFlow, LetsASubscriberRecoverBelowTheLowMark) {
@@ -156,6 +170,7 @@ TEST(ShardFlow, DoesNotGrowPastTheHardCapDuringTheDeadline) {
     const auto heard = frames_of(scene.engine.take_heard(scene.slow));
     EXPECT_LE(heard.size(), 200U);
     EXPECT_EQ(heard.back(), error("Backpressure deadline timer expired"));
+    EXPECT_EQ(scene.counters().discarded_frames.value(), 1U) << "the one that did not fit";
 }
 
 TEST(ShardFlow, DropsTheNewestForThatSubscriberAlone) {  // client-quirk 18
