@@ -22,6 +22,9 @@ struct Boundary {
     std::uint32_t frames = 0;
 };
 
+// How many of the last pieces are looked at for memory that copies may go on in.
+constexpr std::uint32_t own_slab_lookback = 4;
+
 // Of a run that begins at `begin`.
 Boundary boundary_at(const Slab& slab, std::uint32_t begin, std::uint32_t offset) noexcept {
     Boundary boundary{begin};
@@ -114,11 +117,12 @@ void SendQueue::release_front() noexcept {
 }
 
 bool SendQueue::push(Piece run, std::uint32_t frames) noexcept {
-    if (tail_) {
-        Piece& last = tail_->pieces[tail_count_ - 1];
+    if (QueueNode* const tail = tail_) {
+        const std::size_t newest = tail_count_ - 1;
+        Piece& last = tail->pieces[newest];
         if (last.slab == run.slab && last.end() == run.offset) {
             last.length += run.length;
-            tail_->frames[tail_count_ - 1] += frames;
+            tail->frames[newest] += frames;
             pending_bytes_ += run.length;
             return false;
         }
@@ -127,28 +131,50 @@ bool SendQueue::push(Piece run, std::uint32_t frames) noexcept {
     return true;
 }
 
+Slab* SendQueue::own_slab() const noexcept {
+    if (!tail_) return nullptr;
+    const std::uint32_t oldest = head_ == tail_ ? head_index_ : 0;
+    for (std::uint32_t i = tail_count_; i > oldest && tail_count_ - i < own_slab_lookback; --i) {
+        const Piece& piece = tail_->pieces[i - 1];
+        if (piece.slab->appendable) return piece.slab->room() > 0 ? piece.slab : nullptr;
+    }
+    return nullptr;
+}
+
+void SendQueue::append_copy(Piece run, std::uint32_t frames, Slab& own) noexcept {
+    std::memcpy(own.data() + own.used, run.slab->data() + run.offset, run.length);
+    const Piece copy{&own, own.used, run.length};
+    own.used += run.length;
+    own.add_references(1);
+    if (!push(copy, frames)) own.release();
+}
+
 void SendQueue::push_copy(Piece run, std::uint32_t frames, SlabPool& pool) noexcept {
-    // The last copy's slab takes this one too, if it has room right behind that copy.
-    Piece* last = tail_ ? &tail_->pieces[tail_count_ - 1] : nullptr;
-    const bool fits = last && last->slab->appendable && last->slab->room() >= run.length &&
-                      last->end() == last->slab->used;
-    Slab* own = fits ? last->slab : nullptr;
-    if (!fits) {
-        // A reader with little queued gets little memory, one with much gets whole slabs.
-        const bool little = pending_bytes_ < slab_bytes && run.length <= small_slab_bytes / 4;
-        own = pool.take(little ? small_slab_bytes / 2
-                               : std::max<std::size_t>(slab_bytes / 2, run.length));
-        own->appendable = true;
+    Slab* own = own_slab();
+    if (own && own->room() < run.length) {
+        // What does not fit whole is cut between two frames.
+        std::uint32_t fitting = 0;
+        std::uint32_t count = 0;
+        for (std::uint32_t next = frame_bytes_at(run.slab->data() + run.offset);
+             fitting + next <= own->room();
+             next = frame_bytes_at(run.slab->data() + run.offset + fitting)) {
+            fitting += next;
+            ++count;
+        }
+        if (count > 0) append_copy({run.slab, run.offset, fitting}, count, *own);
+        run.offset += fitting;
+        run.length -= fitting;
+        frames -= count;
+        own = nullptr;
     }
-    std::memcpy(own->data() + own->used, run.slab->data() + run.offset, run.length);
-    if (fits) {
-        last->length += run.length;
-        tail_->frames[tail_count_ - 1] += frames;
-        pending_bytes_ += run.length;
-    } else {
-        append({own, own->used, run.length}, frames);
-    }
-    own->used += run.length;
+    if (own) return append_copy(run, frames, *own);
+    // A reader with little queued gets little memory, one with much gets whole slabs.
+    const bool little = pending_bytes_ < slab_bytes && run.length <= small_slab_bytes / 4;
+    own = pool.take(little ? small_slab_bytes / 2
+                           : std::max<std::size_t>(slab_bytes / 2, run.length));
+    own->appendable = true;
+    append_copy(run, frames, *own);
+    own->release();  // the piece has its own
 }
 
 std::size_t SendQueue::gather(std::span<std::span<const std::byte>> pieces) const noexcept {

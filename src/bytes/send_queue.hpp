@@ -69,7 +69,7 @@ public:
     // which the caller must add before it gives up its own; false: the run continues the last
     // piece.
     [[nodiscard]] bool push(Piece run, std::uint32_t frames) noexcept;
-    // Appends a copy of the run, in memory of the queue's own.
+    // Appends a copy of the run, in memory of the queue's own, which it fills before it takes more.
     void push_copy(Piece run, std::uint32_t frames, SlabPool& pool) noexcept;
 
     // Fills `pieces` with the oldest bytes; returns how many it used. Valid until any other call.
@@ -101,6 +101,10 @@ private:
     [[nodiscard]] Piece& front() noexcept { return head_->pieces[head_index_]; }
     [[nodiscard]] std::uint32_t& front_frames() noexcept { return head_->frames[head_index_]; }
     void append(Piece piece, std::uint32_t frames) noexcept;
+    // Memory of the queue's own that has room behind its last copy; among the last few pieces, or
+    // null.
+    [[nodiscard]] Slab* own_slab() const noexcept;
+    void append_copy(Piece run, std::uint32_t frames, Slab& own) noexcept;
     void prepend(Piece piece, std::uint32_t frames) noexcept;
     void remove_front() noexcept;   // without giving its reference back
     void release_front() noexcept;  // with it

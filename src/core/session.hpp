@@ -93,6 +93,7 @@ struct Session {
     bool dropping = false;       // frames for it were dropped since its queue was last empty
     bool crowding = false;       // in the shard's list of those that may be waited for
     bool too_slow = false;       // could not catch up in time: nobody waits for it
+    bool deep = false;           // much is queued for it: in the shard's count of those
     bool deferred = false;       // a publisher that is read from later
     bool admitted = false;       // its turn has come, whoever is waited for
     bool rated = false;          // its ident may publish so much a second

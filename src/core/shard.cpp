@@ -400,11 +400,12 @@ bool Shard::enqueue(Session& session, const Run& run, std::size_t copy_below_byt
     session.counters->send_buffer_fill.add(run.payload_bytes);
     session.counters->send_buffer_bytes.add(length);
     bool referenced = false;
-    if (session.late && length < copy_below_bytes)
+    if (session.late && (length < copy_below_bytes || copies_all(session, length)))
         session.queue.push_copy(run.piece, run.frames, *pool_);
     else
         referenced = session.queue.push(run.piece, run.frames);
     if (session.queue.pending_bytes() > crowding_bytes_) [[unlikely]] {
+        if (!std::exchange(session.deep, true)) ++deep_count_;
         const bool just_now = session.queue.pending_bytes() - length <= crowding_bytes_;
         if (!session.crowding) begin_crowding(session, just_now, now);
         if (session.queue.pending_bytes() > options_.limits.slow_high_bytes)
@@ -442,6 +443,7 @@ void Shard::sent(SessionId id, std::size_t count) noexcept {
         session->counters->send_buffer_drain.add(count);
         session->counters->send_buffer_bytes.add(-static_cast<std::int64_t>(count));
     }
+    if (session->deep && session->queue.pending_bytes() < crowding_bytes_ / 2) end_deep(*session);
     if (session->slow_due &&
         (session->state == State::ready || session->state == State::verifying) &&
         session->queue.pending_bytes() < options_.limits.slow_low_bytes())

@@ -252,6 +252,8 @@ private:
     [[nodiscard]] bool make_room(Session& session, const Run& run, Instant now) noexcept;
     void count_dropped(Session& session, std::size_t frames, std::size_t bytes) noexcept;
     void count_discarded(Session& session) noexcept;
+    [[nodiscard]] bool copies_all(const Session& session, std::size_t length) const noexcept;
+    void end_deep(Session& session) noexcept;
     void over_high_mark(Session& session, Instant now) noexcept;
     void below_low_mark(Session& session) noexcept;
     void cut_slow(Session& session, CloseReason reason, Instant now) noexcept;
@@ -298,6 +300,7 @@ private:
 
     std::vector<std::unique_ptr<Session>> sessions_;
     std::vector<std::uint32_t> vacant_;
+    std::size_t deep_count_ = 0;  // sessions that have much queued
     std::size_t session_count_ = 0;
     std::vector<SessionId> torn_tails_;
     std::vector<SessionId> crowding_;

@@ -74,6 +74,7 @@ void Shard::end(Session& session) noexcept {
         book_.shard.lost_before_login.increment();
     }
     session.queue.clear();
+    end_deep(session);
     session.torn.reset();
     session.ident_place = {};
     drop_routes(session);
@@ -123,6 +124,7 @@ void Shard::output_broken(SessionId id, Instant now) noexcept {
             -static_cast<std::int64_t>(session->queue.pending_bytes()));
     }
     session->queue.clear();
+    end_deep(*session);
     session->slow_due.reset();
     if (session->timer == Timer::slow) stop_timer(*session);
     unsubscribe_all(*session);

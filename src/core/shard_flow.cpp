@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 namespace hpfeeds::core {
 
@@ -43,6 +44,18 @@ bool Shard::make_room(Session& session, const Run& run, Instant now) noexcept {
             return false;
     }
     return false;
+}
+
+// A slab is held whole by whoever waits for a part of it. While only few have much queued, each
+// gets copies that lie side by side; when they are many, they share what they wait for.
+bool Shard::copies_all(const Session& session, std::size_t length) const noexcept {
+    if (!session.deep || length >= bytes::slab_bytes) return false;
+    const std::size_t copied_max = pool_->budget().bytes_max() / options_.shard_count / 4;
+    return deep_count_ * options_.limits.subscriber_bytes_max <= copied_max;
+}
+
+void Shard::end_deep(Session& session) noexcept {
+    if (std::exchange(session.deep, false)) --deep_count_;
 }
 
 void Shard::count_dropped(Session& session, std::size_t frames, std::size_t bytes) noexcept {

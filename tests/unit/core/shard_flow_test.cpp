@@ -305,5 +305,38 @@ TEST(ShardFlow, ALateReaderOfLittlePinsNoSlabs) {
     EXPECT_LT(engine.budget().in_use_bytes(), 5 * bytes::slab_bytes);
 }
 
+// Subscribers that do not read, and a publisher whose reads bring now a little, now much.
+struct Stalled {
+    explicit Stalled(int count) {
+        engine.add_account(account("sensor", {"chan"}, {"chan"}));
+        for (int i = 0; i < count; ++i) {
+            const std::size_t peer = engine.login("sensor");
+            engine.say(peer, subscribe("sensor", "chan"));
+            engine.open(peer, 0);
+        }
+        const std::size_t publisher = engine.login("sensor");
+        for (unsigned i = 0; queued_bytes < 16U << 20; ++i) {
+            std::string frames;
+            for (unsigned each = 0; each < i % 23 + 1; ++each)
+                frames += Scene::frame(static_cast<int>(i), 500 + 97 * (i % 13));
+            queued_bytes += frames.size();
+            engine.say(publisher, frames);
+            if (engine.shard().crowded()) engine.advance(pace_window);
+        }
+    }
+    LoopbackEngine engine{Limits{}};
+    std::size_t queued_bytes = 0;
+};
+
+TEST(ShardFlow, WhatAStalledSubscriberHasQueuedTakesHardlyMoreMemory) {
+    Stalled scene(1);
+    EXPECT_LT(scene.engine.budget().in_use_bytes(), scene.queued_bytes * 110 / 100);
+}
+
+TEST(ShardFlow, ManyStalledSubscribersShareWhatTheyWaitFor) {
+    Stalled scene(20);
+    EXPECT_LT(scene.engine.budget().in_use_bytes(), 20 * scene.queued_bytes / 3);
+}
+
 }  // namespace
 }  // namespace hpfeeds::core
