@@ -2,6 +2,7 @@
 // The broker's configuration: a file, the environment and the command line together.
 #include "support/broker_process.hpp"
 #include "support/certificates.hpp"
+#include "support/metrics_page.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -265,6 +266,27 @@ TEST_F(Reload, TakesOverHowManyConnectionsOneIdentAndOneAddressMayHave) {
     reload_with("");
     broker_.wait_for_log({"taken_over=max-connections-per-address"});
     WireClient(broker_.address(), sensor).settle();
+}
+
+// Three at once from one address: with a longest pause above the pause itself, two of them are
+// slowed.
+TEST_F(Reload, TakesOverHowLongFailedLoginsOfOneAddressWait) {
+    const MetricsPage page(broker_);
+    const auto fail_three_times = [this] {
+        std::vector<WireClient> failing;
+        for (int number = 0; number < 3; ++number)
+            failing.emplace_back(broker_.address(), Login{"sensor", "wrong"});
+        for (WireClient& client : failing)
+            client.expect_refusal("Authentication failed for sensor");
+    };
+    reload_with("auth-failure-delay = '200ms'\nauth-failure-delay-max = '0s'\n");
+    broker_.wait_for_log({"taken_over=\"auth-failure-delay, auth-failure-delay-max\""});
+    fail_three_times();
+    EXPECT_EQ(page.value("hpfeeds_broker_failed_logins_slowed"), 0);
+    reload_with("auth-failure-delay = '200ms'\n");
+    broker_.wait_for_log({"taken_over=auth-failure-delay-max"});
+    fail_three_times();
+    page.wait_for("hpfeeds_broker_failed_logins_slowed", [](double slowed) { return slowed >= 1; });
 }
 
 // At one a second, a hundred take longer than this test waits.
