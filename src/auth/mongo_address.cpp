@@ -101,7 +101,13 @@ MongoAddress::MongoAddress(const std::string& text, const MongoTimeouts& timeout
     bson_error_t error{};
     uri_.reset(mongoc_uri_new_with_error(for_driver.c_str(), &error));
     if (!uri_) throw Error(name_ + ": " + without_secrets(error.message));
-    database_ = mongoc_uri_get_database(uri_.get());
+    // Its parser takes a backslash for the sign that a stroke does not end the hosts.
+    const char* database = mongoc_uri_get_database(uri_.get());
+    if (database == nullptr)
+        throw Error(name_ +
+                    ": the driver finds no database in it; hosts are names or addresses with a "
+                    "port, and hold no backslash");
+    database_ = database;
     check_timeouts();
     check_files();
     set_usual_options(timeouts);
