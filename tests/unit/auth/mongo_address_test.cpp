@@ -67,6 +67,7 @@ TEST(MongoAddress, RefusesWhatTheDriverDoesNotKnow) {
     EXPECT_THAT(fault("mongodb://h:port/db"), HasSubstr("Invalid host"));
     EXPECT_THAT(fault("mongodb://h/d$b"), HasSubstr("Invalid database"));
     EXPECT_THAT(fault("mongodb://h\\/db"), HasSubstr("hold no backslash"));
+    EXPECT_THAT(fault("mongodb://h/db?tls=a\nb"), Not(HasSubstr("\n")));
     EXPECT_THAT(fault("mongodb://h/db?tls=true&tlsCAFile=/no/such"), HasSubstr("'/no/such'"));
     for (const char* name : {"", "%24x", ".x", "a%00b"})
         EXPECT_NE(fault(std::string("mongodb://h/db?collection=") + name), "") << name;
