@@ -20,11 +20,11 @@ bool ReadBuffer::continues_in_place(const Piece& torn, std::size_t frame_bytes) 
            slab.capacity - torn.offset >= frame_bytes;
 }
 
-// The shared slab, with room for `bytes` and a good read behind them.
+// The shared slab, with room for so many bytes.
 Slab* ReadBuffer::slab_with_room(std::size_t bytes) noexcept {
     // Nobody else needs what is in it: begin again at the front, while it is warm in the cache.
     if (current_ && current_->references.load(std::memory_order_acquire) == 1) current_->used = 0;
-    if (!current_ || current_->room() < good_read_ + bytes) {
+    if (!current_ || current_->room() < bytes) {
         if (current_) current_->release();
         current_ = pool_->take(slab_bytes - sizeof(Slab));
     }
@@ -33,7 +33,7 @@ Slab* ReadBuffer::slab_with_room(std::size_t bytes) noexcept {
 
 std::span<std::byte> ReadBuffer::prepare(FrameRef& torn, std::size_t frame_bytes) noexcept {
     if (torn.empty()) {
-        target_ = slab_with_room(0);
+        target_ = slab_with_room(good_read_);
         begin_ = target_->used;
     } else if (continues_in_place(torn.piece(), frame_bytes)) {
         target_ = torn.piece().slab;
@@ -42,7 +42,8 @@ std::span<std::byte> ReadBuffer::prepare(FrameRef& torn, std::size_t frame_bytes
         const Piece old = torn.piece();
         const std::size_t whole = std::max<std::size_t>(frame_bytes, old.length + 1);
         const bool large = whole > slab_bytes - sizeof(Slab) - receive_bytes_min;
-        target_ = large ? pool_->take(whole) : slab_with_room(old.length);
+        target_ =
+            large ? pool_->take(whole) : slab_with_room(std::max(whole, old.length + good_read_));
         begin_ = target_->used;
         std::memcpy(target_->data() + begin_, old.slab->data() + old.offset, old.length);
         target_->used += old.length;

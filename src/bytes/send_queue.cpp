@@ -22,9 +22,6 @@ struct Boundary {
     std::uint32_t frames = 0;
 };
 
-// How many of the last pieces are looked at for memory that copies may go on in.
-constexpr std::uint32_t own_slab_lookback = 4;
-
 // Of a run that begins at `begin`.
 Boundary boundary_at(const Slab& slab, std::uint32_t begin, std::uint32_t offset) noexcept {
     Boundary boundary{begin};
@@ -101,6 +98,7 @@ void SendQueue::remove_front() noexcept {
     if (head_ == tail_ && head_index_ == tail_count_) {
         nodes_->give_back(head_);
         head_ = tail_ = nullptr;
+        if (own_) std::exchange(own_, nullptr)->release();
         return;
     }
     if (head_index_ == QueueNode::pieces_max) {
@@ -131,50 +129,38 @@ bool SendQueue::push(Piece run, std::uint32_t frames) noexcept {
     return true;
 }
 
-Slab* SendQueue::own_slab() const noexcept {
-    if (!tail_) return nullptr;
-    const std::uint32_t oldest = head_ == tail_ ? head_index_ : 0;
-    for (std::uint32_t i = tail_count_; i > oldest && tail_count_ - i < own_slab_lookback; --i) {
-        const Piece& piece = tail_->pieces[i - 1];
-        if (piece.slab->appendable) return piece.slab->room() > 0 ? piece.slab : nullptr;
-    }
-    return nullptr;
-}
-
-void SendQueue::append_copy(Piece run, std::uint32_t frames, Slab& own) noexcept {
-    std::memcpy(own.data() + own.used, run.slab->data() + run.offset, run.length);
-    const Piece copy{&own, own.used, run.length};
-    own.used += run.length;
-    own.add_references(1);
-    if (!push(copy, frames)) own.release();
+void SendQueue::append_copy(Piece run, std::uint32_t frames) noexcept {
+    std::memcpy(own_->data() + own_->used, run.slab->data() + run.offset, run.length);
+    const Piece copy{own_, own_->used, run.length};
+    own_->used += run.length;
+    own_->add_references(1);
+    if (!push(copy, frames)) own_->release();
 }
 
 void SendQueue::push_copy(Piece run, std::uint32_t frames, SlabPool& pool) noexcept {
-    Slab* own = own_slab();
-    if (own && own->room() < run.length) {
+    if (own_ && own_->room() < run.length) {
         // What does not fit whole is cut between two frames.
         std::uint32_t fitting = 0;
         std::uint32_t count = 0;
         for (std::uint32_t next = frame_bytes_at(run.slab->data() + run.offset);
-             fitting + next <= own->room();
+             fitting + next <= own_->room();
              next = frame_bytes_at(run.slab->data() + run.offset + fitting)) {
             fitting += next;
             ++count;
         }
-        if (count > 0) append_copy({run.slab, run.offset, fitting}, count, *own);
+        if (count > 0) append_copy({run.slab, run.offset, fitting}, count);
         run.offset += fitting;
         run.length -= fitting;
         frames -= count;
-        own = nullptr;
+        std::exchange(own_, nullptr)->release();
     }
-    if (own) return append_copy(run, frames, *own);
-    // A reader with little queued gets little memory, one with much gets whole slabs.
-    const bool little = pending_bytes_ < slab_bytes && run.length <= small_slab_bytes / 4;
-    own = pool.take(little ? small_slab_bytes / 2
-                           : std::max<std::size_t>(slab_bytes / 2, run.length));
-    own->appendable = true;
-    append_copy(run, frames, *own);
-    own->release();  // the piece has its own
+    if (!own_) {
+        // A reader with little queued gets little memory, one with much gets whole slabs.
+        const bool little = pending_bytes_ < slab_bytes && run.length <= small_slab_bytes / 4;
+        own_ = pool.take(little ? small_slab_bytes / 2
+                                : std::max<std::size_t>(slab_bytes / 2, run.length));
+    }
+    append_copy(run, frames);
 }
 
 std::size_t SendQueue::gather(std::span<std::span<const std::byte>> pieces) const noexcept {

@@ -101,10 +101,7 @@ private:
     [[nodiscard]] Piece& front() noexcept { return head_->pieces[head_index_]; }
     [[nodiscard]] std::uint32_t& front_frames() noexcept { return head_->frames[head_index_]; }
     void append(Piece piece, std::uint32_t frames) noexcept;
-    // Memory of the queue's own that has room behind its last copy; among the last few pieces, or
-    // null.
-    [[nodiscard]] Slab* own_slab() const noexcept;
-    void append_copy(Piece run, std::uint32_t frames, Slab& own) noexcept;
+    void append_copy(Piece run, std::uint32_t frames) noexcept;
     void prepend(Piece piece, std::uint32_t frames) noexcept;
     void remove_front() noexcept;   // without giving its reference back
     void release_front() noexcept;  // with it
@@ -114,6 +111,7 @@ private:
     NodePool* nodes_;
     QueueNode* head_ = nullptr;
     QueueNode* tail_ = nullptr;
+    Slab* own_ = nullptr;           // where copies go on, while anything is queued
     std::uint32_t head_index_ = 0;  // of the oldest piece in head_
     std::uint32_t tail_count_ = 0;  // one past the newest piece in tail_
     std::uint32_t run_begin_ = 0;   // where the oldest piece began before bytes of it were sent

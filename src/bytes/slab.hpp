@@ -25,7 +25,6 @@ struct Slab {
     std::atomic<std::uint32_t> references{1};
     std::uint32_t capacity = 0;
     std::uint32_t used = 0;
-    bool appendable = false;  // private to one send queue, which may append to it
     SlabPool* home = nullptr;
     Slab* next = nullptr;  // while free: the pool's list
 

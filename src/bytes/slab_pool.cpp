@@ -80,7 +80,6 @@ Slab* SlabPool::take(std::size_t bytes) noexcept {
         if (capacity > standard_capacity) kept_large_bytes_ -= capacity;
         slab->references.store(1, std::memory_order_relaxed);
         slab->used = 0;
-        slab->appendable = false;
         slab->next = nullptr;
         return slab;
     }

@@ -443,7 +443,7 @@ void Shard::sent(SessionId id, std::size_t count) noexcept {
         session->counters->send_buffer_drain.add(count);
         session->counters->send_buffer_bytes.add(-static_cast<std::int64_t>(count));
     }
-    if (session->deep && session->queue.pending_bytes() < crowding_bytes_ / 2) end_deep(*session);
+    if (session->deep) look_at_depth(*session);
     if (session->slow_due &&
         (session->state == State::ready || session->state == State::verifying) &&
         session->queue.pending_bytes() < options_.limits.slow_low_bytes())

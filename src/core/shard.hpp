@@ -253,6 +253,7 @@ private:
     void count_dropped(Session& session, std::size_t frames, std::size_t bytes) noexcept;
     void count_discarded(Session& session) noexcept;
     [[nodiscard]] bool copies_all(const Session& session, std::size_t length) const noexcept;
+    void look_at_depth(Session& session) noexcept;
     void end_deep(Session& session) noexcept;
     void over_high_mark(Session& session, Instant now) noexcept;
     void below_low_mark(Session& session) noexcept;

@@ -36,6 +36,7 @@ bool Shard::make_room(Session& session, const Run& run, Instant now) noexcept {
                 const auto dropped = session.queue.drop_oldest(wanted);
                 count_dropped(session, dropped.frames, dropped.bytes);
                 session.counters->send_buffer_bytes.add(-static_cast<std::int64_t>(dropped.bytes));
+                look_at_depth(session);
                 if (session.queue.pending_bytes() + length <= cap) return true;
             }
             [[fallthrough]];  // not even an empty queue has room for it
@@ -46,12 +47,18 @@ bool Shard::make_room(Session& session, const Run& run, Instant now) noexcept {
     return false;
 }
 
-// A slab is held whole by whoever waits for a part of it. While only few have much queued, each
-// gets copies that lie side by side; when they are many, they share what they wait for.
+// A slab is held whole by whoever waits for a part of it. While one alone has much queued, or all
+// who have may take their cap of this shard's part of a quarter of message memory, each gets copies
+// that lie side by side; when they are more, they share what they wait for.
 bool Shard::copies_all(const Session& session, std::size_t length) const noexcept {
     if (!session.deep || length >= bytes::slab_bytes) return false;
     const std::size_t copied_max = pool_->budget().bytes_max() / options_.shard_count / 4;
-    return deep_count_ * options_.limits.subscriber_bytes_max <= copied_max;
+    return deep_count_ == 1 || deep_count_ * options_.limits.subscriber_bytes_max <= copied_max;
+}
+
+// Its queue got shorter.
+void Shard::look_at_depth(Session& session) noexcept {
+    if (session.queue.pending_bytes() < crowding_bytes_ / 2) end_deep(session);
 }
 
 void Shard::end_deep(Session& session) noexcept {
@@ -138,6 +145,7 @@ void Shard::relieve_memory(Instant now) noexcept {
             const auto dropped = largest->queue.drop_oldest(largest->queue.pending_bytes() / 2);
             largest->counters->send_buffer_bytes.add(-static_cast<std::int64_t>(dropped.bytes));
             count_dropped(*largest, dropped.frames, dropped.bytes);
+            look_at_depth(*largest);
             if (dropped.frames) continue;
         }
         // Its backlog goes at once, but for the frame that is under way: it ends between two frames
@@ -152,6 +160,7 @@ void Shard::relieve_memory(Instant now) noexcept {
             largest->counters->discarded_frames.add(dropped.frames);
             largest->counters->discarded_bytes.add(dropped.bytes);
         }
+        look_at_depth(*largest);
         keep_rest(*largest, {});
         cut_slow(*largest, CloseReason::memory, now);
     }

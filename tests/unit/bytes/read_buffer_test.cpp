@@ -109,9 +109,29 @@ TEST_F(ReadBufferTest, LeavesLittleOfASlabUnusedWhenReadsBringLittle) {
         slabs.insert(held.back().piece().slab);
     }
     EXPECT_LE(slabs.size() * slab_bytes, 1'000 * 1'000 * 105 / 100);
-    // As soon as reads bring much, they get the room for it.
-    (void)receive(torn, std::string(2'000, 'x'));
-    EXPECT_GE(buffer.prepare(torn, 0).size(), 4'000U);
+    // As soon as one brings much, the next gets room for as much, in another slab if need be.
+    const std::string much(receive_bytes_least, 'x');
+    while (buffer.prepare(torn, 0).size() >= 2 * receive_bytes_least)
+        held.push_back(FrameRef::share(receive(torn, "x")));
+    ASSERT_GE(buffer.prepare(torn, 0).size(), much.size());
+    held.push_back(FrameRef::share(receive(torn, much)));
+    EXPECT_GE(buffer.prepare(torn, 0).size(), 2 * receive_bytes_least);
+    EXPECT_NE(receive(torn, "x").slab, held.back().piece().slab);
+}
+
+TEST_F(ReadBufferTest, MovesATornFrameOnceToWhereAllOfItFits) {
+    FrameRef torn;
+    const FrameRef other = FrameRef::share(receive(torn, std::string(50'000, 'x')));
+    constexpr std::size_t frame_bytes = 40'000;
+    Piece begun = receive(torn, std::string(10, 'f'));
+    buffer.keep(torn, begun);
+    std::set<const std::byte*> places;
+    for (std::size_t come = 10; come < frame_bytes; come += 1'000) {
+        begun = receive(torn, std::string(1'000, 'f'), frame_bytes);
+        buffer.keep(torn, begun);
+        places.insert(begun.slab->data() + begun.offset);
+    }
+    EXPECT_EQ(places.size(), 1U);
 }
 
 TEST_F(ReadBufferTest, CompactsATailThatPinsASharedSlab) {

@@ -148,13 +148,42 @@ TEST_F(SendQueueTest, TellsWhatIsLeftInIt) {
     EXPECT_EQ(queue.content().frames, 1U);
 }
 
+TEST_F(SendQueueTest, CopiesGoOnBehindReferences) {
+    const Piece little = run(frame("little"));
+    push_copy(little);
+    const std::size_t one_copy = budget.in_use_bytes();
+    for (int i = 0; i < 100; ++i) {
+        push(run(frame("by reference") + frame("and more")));
+        push_copy(little);
+    }
+    // Those by reference lie on slabs of the test's.
+    EXPECT_EQ(budget.in_use_bytes(), one_copy);
+    EXPECT_EQ(queue.content().frames, 1U + 100 * 3);
+}
+
+TEST_F(SendQueueTest, CutsACopyBetweenTwoFramesToFillItsMemory) {
+    push_copy(run(frame(std::string(100, 'a'))));
+    std::string all = frame(std::string(100, 'a'));
+    const std::string many = frame("one") + frame("two") + frame("three") + frame("four");
+    while (all.size() < 10 * small_slab_bytes) {
+        push_copy(run(many));
+        all += many;
+        ASSERT_EQ(queue.content().frames, 1 + 4 * (all.size() - 105) / many.size());
+    }
+    EXPECT_EQ(peek(), all);
+    EXPECT_LE(budget.in_use_bytes(), all.size() + 2 * slab_bytes) << "with the test's own slab";
+    queue.consume(all.size() - many.size());
+    EXPECT_EQ(queue.content().frames, 4U);
+}
+
 // Random operations, compared with a plain list of frames. The seed is in the failure message.
 TEST_F(SendQueueTest, AgreesWithAPlainList) {
     for (std::uint32_t seed = 0; seed < 200; ++seed) {
         SCOPED_TRACE("seed " + std::to_string(seed));
         std::mt19937 random(seed);
-        std::deque<std::string> frames;  // the first may be partly sent
-        std::size_t sent = 0;            // bytes of it
+        const bool deep = seed % 2 == 1;  // more comes than goes
+        std::deque<std::string> frames;   // the first may be partly sent
+        std::size_t sent = 0;             // bytes of it
         const auto pending = [&] {
             std::string all;
             for (const std::string& each : frames)
@@ -167,8 +196,8 @@ TEST_F(SendQueueTest, AgreesWithAPlainList) {
                 case 1: {
                     std::string bytes;
                     for (unsigned i = random() % 4 + 1; i > 0; --i) {
-                        frames.push_back(
-                            frame(std::string(random() % 50 + 1, static_cast<char>('a' + i))));
+                        frames.push_back(frame(std::string(random() % (deep ? 200 : 50) + 1,
+                                                           static_cast<char>('a' + i))));
                         bytes += frames.back();
                     }
                     const Piece piece = run(bytes);
@@ -181,7 +210,7 @@ TEST_F(SendQueueTest, AgreesWithAPlainList) {
                 case 2:
                 case 3: {
                     std::size_t count =
-                        std::min<std::size_t>(random() % 200, queue.pending_bytes());
+                        std::min<std::size_t>(random() % (deep ? 100 : 200), queue.pending_bytes());
                     queue.consume(count);
                     for (sent += count; !frames.empty() && sent >= frames.front().size();) {
                         sent -= frames.front().size();
