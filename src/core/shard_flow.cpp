@@ -56,8 +56,10 @@ bool Shard::copies_all(const Session& session, std::size_t length) const noexcep
     return deep_count_ == 1 || deep_count_ * options_.limits.subscriber_bytes_max <= copied_max;
 }
 
-// Its queue got shorter.
+// Its queue got shorter. With nothing left of it the engine will find nothing to send, and what
+// comes next must be announced anew.
 void Shard::look_at_depth(Session& session) noexcept {
+    if (session.queue.empty()) session.dirty = false;
     if (session.queue.pending_bytes() < crowding_bytes_ / 2) end_deep(session);
 }
 

@@ -305,6 +305,23 @@ TEST(ShardFlow, ALateReaderOfLittlePinsNoSlabs) {
     EXPECT_LT(engine.budget().in_use_bytes(), 5 * bytes::slab_bytes);
 }
 
+// What was to be sent in this turn may be taken away before it is: the next message still goes out.
+TEST(ShardFlow, AReaderThatLostAllForWantOfMemoryHearsWhatComesNext) {
+    Limits limits;
+    limits.slow_policy = SlowPolicy::drop_oldest;
+    LoopbackEngine engine(limits, 1, 400'000);
+    engine.add_account(account("sensor", {"chan"}, {"chan"}));
+    const std::size_t reader = engine.login("sensor");
+    engine.say(reader, subscribe("sensor", "chan"));
+    const std::size_t publisher = engine.login("sensor");
+    (void)engine.take_heard(reader);
+    const std::string large = publish("sensor", "chan", std::string(500'000, 'x'));
+    engine.say(publisher, large);
+    EXPECT_EQ(engine.take_heard(reader), "");
+    engine.say(publisher, publish("sensor", "chan", "next"));
+    EXPECT_EQ(engine.take_heard(reader), publish("sensor", "chan", "next"));
+}
+
 // Subscribers that do not read, and a publisher whose reads bring now a little, now much.
 struct Stalled {
     explicit Stalled(int count) {
