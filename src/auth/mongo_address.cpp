@@ -101,7 +101,7 @@ MongoAddress::MongoAddress(const std::string& text, const MongoTimeouts& timeout
     bson_error_t error{};
     uri_.reset(mongoc_uri_new_with_error(for_driver.c_str(), &error));
     if (!uri_) throw Error(name_ + ": " + printable(without_secrets(error.message)));
-    // Its parser takes a backslash for the sign that a stroke does not end the hosts.
+    // Its parser takes a backslash for the sign that a slash does not end the hosts.
     const char* database = mongoc_uri_get_database(uri_.get());
     if (database == nullptr)
         throw Error(name_ +

@@ -12,8 +12,8 @@ inline constexpr std::size_t slab_bytes = 64 * 1024;
 inline constexpr std::size_t small_slab_bytes = 4 * 1024;
 // A slab with less room than twice what the last read brought, within these two, is not read into
 // again: a read should bring many frames when there are many.
-inline constexpr std::size_t receive_bytes_min = 16 * 1024;
-inline constexpr std::size_t receive_bytes_least = 2 * 1024;
+inline constexpr std::size_t good_read_bytes_max = 16 * 1024;
+inline constexpr std::size_t good_read_bytes_min = 2 * 1024;
 
 // Large frames get a slab of their own, of a multiple of slab_bytes, kept for the next one.
 inline constexpr std::size_t large_slab_classes = 32;
@@ -40,7 +40,7 @@ inline constexpr std::size_t copy_below_bytes_scarce = slab_bytes / 2;
 // Pieces of one gathered write. Linux takes 1024; more than 64 gained nothing.
 inline constexpr std::size_t gather_pieces_max = 64;
 
-static_assert(receive_bytes_min < slab_bytes);
+static_assert(good_read_bytes_max < slab_bytes);
 static_assert(copy_below_bytes <= small_slab_bytes);
 static_assert(copy_below_bytes_scarce < slab_bytes);
 

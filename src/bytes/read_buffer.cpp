@@ -41,7 +41,7 @@ std::span<std::byte> ReadBuffer::prepare(FrameRef& torn, std::size_t frame_bytes
     } else {
         const Piece old = torn.piece();
         const std::size_t whole = std::max<std::size_t>(frame_bytes, old.length + 1);
-        const bool large = whole > slab_bytes - sizeof(Slab) - receive_bytes_min;
+        const bool large = whole > slab_bytes - sizeof(Slab) - good_read_bytes_max;
         target_ =
             large ? pool_->take(whole) : slab_with_room(std::max(whole, old.length + good_read_));
         begin_ = target_->used;
@@ -55,7 +55,7 @@ std::span<std::byte> ReadBuffer::prepare(FrameRef& torn, std::size_t frame_bytes
 
 Piece ReadBuffer::commit(std::size_t count) noexcept {
     target_->used += static_cast<std::uint32_t>(count);
-    good_read_ = std::clamp(2 * count, receive_bytes_least, receive_bytes_min);
+    good_read_ = std::clamp(2 * count, good_read_bytes_min, good_read_bytes_max);
     return {target_, begin_, target_->used - begin_};
 }
 

@@ -52,7 +52,7 @@ private:
     Slab* target_ = nullptr;   // where the last prepare() pointed
     // The room a read must have at least: what is left behind it in the slab stays unused for as
     // long as somebody's queue holds the slab, so it is little when reads bring little.
-    std::size_t good_read_ = receive_bytes_min;
+    std::size_t good_read_ = good_read_bytes_max;
     std::uint32_t begin_ = 0;  // where the torn bytes of the last prepare() begin
 };
 

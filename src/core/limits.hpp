@@ -92,7 +92,7 @@ inline constexpr unsigned refusal_doublings_max = 6;
 inline constexpr std::size_t failed_addresses_max = 16'384;
 
 // Bytes that are read and thrown away from a connection that is being closed; then it is cut.
-inline constexpr std::size_t discarded_bytes_max = 256 * 1024;
+inline constexpr std::size_t ignored_bytes_max = 256 * 1024;
 
 // Names that peers bring and that we remember for metrics, in all shards together
 // (core/counted_names.hpp); later ones are counted as `other`.

@@ -102,7 +102,7 @@ struct Session {
     bool tail_aged = false;      // its torn tail was there at the last sweep
     EndpointRights endpoint;     // of where it came in
     wire::Nonce nonce{};
-    std::uint32_t discarded_bytes = 0;   // that it sent, after it was told to go
+    std::uint32_t ignored_bytes = 0;     // that it sent, after it was told to go
     std::uint32_t last_words_bytes = 0;  // of the ERROR at the end of its queue
 
     std::uint64_t origin = 0;                   // hash of its address; 0: unknown, or of no account

@@ -149,8 +149,8 @@ void Shard::received(SessionId id, std::size_t count, Instant now) noexcept {
     if (session->state == State::ready) session->counters->receive_buffer_fill.add(count);
     if (session->state == State::closing) {
         keep_rest(*session, {});
-        session->discarded_bytes += static_cast<std::uint32_t>(count);
-        if (session->discarded_bytes > discarded_bytes_max && session->queue.empty()) end(*session);
+        session->ignored_bytes += static_cast<std::uint32_t>(count);
+        if (session->ignored_bytes > ignored_bytes_max && session->queue.empty()) end(*session);
         return;
     }
     if (!session->rated) return read_frames(*session, unread, now);
@@ -443,7 +443,7 @@ void Shard::sent(SessionId id, std::size_t count) noexcept {
         session->counters->send_buffer_drain.add(count);
         session->counters->send_buffer_bytes.add(-static_cast<std::int64_t>(count));
     }
-    if (session->deep) look_at_depth(*session);
+    if (session->deep) queue_shortened(*session);
     if (session->slow_due &&
         (session->state == State::ready || session->state == State::verifying) &&
         session->queue.pending_bytes() < options_.limits.slow_low_bytes())

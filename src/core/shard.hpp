@@ -251,9 +251,11 @@ private:
     // shard_flow.cpp: slow subscribers and scarce memory.
     [[nodiscard]] bool make_room(Session& session, const Run& run, Instant now) noexcept;
     void count_dropped(Session& session, std::size_t frames, std::size_t bytes) noexcept;
-    void count_discarded(Session& session) noexcept;
+    void count_unsent(Session& session) noexcept;
+    static void count_discarded(IdentCounters& counters, std::size_t frames,
+                                std::size_t bytes) noexcept;
     [[nodiscard]] bool copies_all(const Session& session, std::size_t length) const noexcept;
-    void look_at_depth(Session& session) noexcept;
+    void queue_shortened(Session& session) noexcept;
     void end_deep(Session& session) noexcept;
     void over_high_mark(Session& session, Instant now) noexcept;
     void below_low_mark(Session& session) noexcept;

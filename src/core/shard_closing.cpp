@@ -67,7 +67,7 @@ void Shard::end(Session& session) noexcept {
     if (IdentCounters* counters = session.counters) {
         counters->lost.increment();
         counters->authenticated_connections.add(-1);
-        count_discarded(session);
+        count_unsent(session);
         counters->send_buffer_bytes.add(-static_cast<std::int64_t>(session.queue.pending_bytes()));
         counters->receive_buffer_bytes.add(-static_cast<std::int64_t>(session.torn.bytes().size()));
     } else {
@@ -83,14 +83,19 @@ void Shard::end(Session& session) noexcept {
 
 // What is queued will never be sent, whoever ends the connection: the messages of it are counted,
 // our own last words are none.
-void Shard::count_discarded(Session& session) noexcept {
+void Shard::count_unsent(Session& session) noexcept {
     bytes::SendQueue::Content rest = session.queue.content();
     if (session.last_words_bytes != 0 && rest.frames != 0) {
         --rest.frames;
         rest.bytes -= std::min<std::size_t>(rest.bytes, session.last_words_bytes);
     }
-    session.counters->discarded_frames.add(rest.frames);
-    session.counters->discarded_bytes.add(rest.bytes);
+    count_discarded(*session.counters, rest.frames, rest.bytes);
+}
+
+void Shard::count_discarded(IdentCounters& counters, std::size_t frames,
+                            std::size_t bytes) noexcept {
+    counters.discarded_frames.add(frames);
+    counters.discarded_bytes.add(bytes);
 }
 
 void Shard::peer_closed(SessionId id, Instant now) noexcept {
@@ -119,7 +124,7 @@ void Shard::output_broken(SessionId id, Instant now) noexcept {
     session->output_broken = true;
     session->dirty = false;
     if (session->counters) {
-        count_discarded(*session);
+        count_unsent(*session);
         session->counters->send_buffer_bytes.add(
             -static_cast<std::int64_t>(session->queue.pending_bytes()));
     }

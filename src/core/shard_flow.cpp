@@ -24,8 +24,7 @@ bool Shard::make_room(Session& session, const Run& run, Instant now) noexcept {
             if (!over_cap)
                 return true;  // only memory is scarce: relieve_memory() looks for the largest
                               // holder
-            session.counters->discarded_frames.add(run.frames);
-            session.counters->discarded_bytes.add(length);
+            count_discarded(*session.counters, run.frames, length);
             cut_slow(session, CloseReason::slow_bytes, now);
             return false;
         case SlowPolicy::drop_oldest:
@@ -36,7 +35,7 @@ bool Shard::make_room(Session& session, const Run& run, Instant now) noexcept {
                 const auto dropped = session.queue.drop_oldest(wanted);
                 count_dropped(session, dropped.frames, dropped.bytes);
                 session.counters->send_buffer_bytes.add(-static_cast<std::int64_t>(dropped.bytes));
-                look_at_depth(session);
+                queue_shortened(session);
                 if (session.queue.pending_bytes() + length <= cap) return true;
             }
             [[fallthrough]];  // not even an empty queue has room for it
@@ -58,7 +57,7 @@ bool Shard::copies_all(const Session& session, std::size_t length) const noexcep
 
 // Its queue got shorter. With nothing left of it the engine will find nothing to send, and what
 // comes next must be announced anew.
-void Shard::look_at_depth(Session& session) noexcept {
+void Shard::queue_shortened(Session& session) noexcept {
     if (session.queue.empty()) session.dirty = false;
     if (session.queue.pending_bytes() < crowding_bytes_ / 2) end_deep(session);
 }
@@ -147,7 +146,7 @@ void Shard::relieve_memory(Instant now) noexcept {
             const auto dropped = largest->queue.drop_oldest(largest->queue.pending_bytes() / 2);
             largest->counters->send_buffer_bytes.add(-static_cast<std::int64_t>(dropped.bytes));
             count_dropped(*largest, dropped.frames, dropped.bytes);
-            look_at_depth(*largest);
+            queue_shortened(*largest);
             if (dropped.frames) continue;
         }
         // Its backlog goes at once, but for the frame that is under way: it ends between two frames
@@ -159,10 +158,9 @@ void Shard::relieve_memory(Instant now) noexcept {
         const auto dropped = largest->queue.drop_unsent();
         if (largest->counters) {
             largest->counters->send_buffer_bytes.add(-static_cast<std::int64_t>(dropped.bytes));
-            largest->counters->discarded_frames.add(dropped.frames);
-            largest->counters->discarded_bytes.add(dropped.bytes);
+            count_discarded(*largest->counters, dropped.frames, dropped.bytes);
         }
-        look_at_depth(*largest);
+        queue_shortened(*largest);
         keep_rest(*largest, {});
         cut_slow(*largest, CloseReason::memory, now);
     }

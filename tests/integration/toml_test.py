@@ -12,10 +12,10 @@ import sys
 import tempfile
 import tomllib
 
-KEYS = ["name", "threads", "debug", "auth", "endpoint", "max-queue", "wildcards"]
 # libmongoc warns on stderr when it finds the shared memory of a process that was killed and had the same number.
 ENVIRONMENT = {"MONGOC_DISABLE_SHM": "1"}
 
+KEYS = ["name", "threads", "debug", "auth", "endpoint", "max-queue", "wildcards"]
 VALUES = ['"b"', "'b'", '"a\\tb\\u00e4"', "'x\\y'", '"64M"', "3", "1_0", "+4", "true", "false", '["env"]',
           '[ "env", # a comment\n "users.json",\n]', "['tcp:port=1', \"tcp:port=2\"]", "2026-01-01", "0x10", "1.5", "05", "[]",
           "[,]", '"""x"""', "{ a = 1 }", "b", '"\\q"', '"', '"\x01"', "[1, 2]", "1__0", '"\\uD800"', '"é\U0001F41D"', "\xe9"]

@@ -102,9 +102,8 @@ void Model::received(SessionId id, std::size_t count, Instant now) {
     if (session.state == State::ready) session.tally->receive_fill += static_cast<long>(count);
     if (session.state == State::closing) {
         session.arrived_bytes = 0;
-        session.discarded_bytes += count;
-        if (session.discarded_bytes > core::discarded_bytes_max && session.queue.empty())
-            end(session);
+        session.ignored_bytes += count;
+        if (session.ignored_bytes > core::ignored_bytes_max && session.queue.empty()) end(session);
         return;
     }
     session.arrived_bytes += count;

@@ -125,7 +125,7 @@ struct ModelSession {
 
     std::deque<Said> said;
     std::size_t arrived_bytes = 0;  // of it, as far as the broker has read
-    std::size_t discarded_bytes = 0;
+    std::size_t ignored_bytes = 0;
     std::size_t last_words_bytes = 0;  // of the ERROR at the end of its queue
     std::deque<Bytes> queue;
     std::size_t front_sent_bytes = 0;

@@ -95,7 +95,7 @@ TEST_F(ReadBufferTest, AlwaysLeavesRoomForAGoodRead) {
     FrameRef torn;
     std::vector<FrameRef> held;
     for (int i = 0; i < 100; ++i) {
-        EXPECT_GE(buffer.prepare(torn, 0).size(), receive_bytes_min);
+        EXPECT_GE(buffer.prepare(torn, 0).size(), good_read_bytes_max);
         held.push_back(FrameRef::share(receive(torn, std::string(10'000, 'x'))));
     }
 }
@@ -110,12 +110,12 @@ TEST_F(ReadBufferTest, LeavesLittleOfASlabUnusedWhenReadsBringLittle) {
     }
     EXPECT_LE(slabs.size() * slab_bytes, 1'000 * 1'000 * 105 / 100);
     // As soon as one brings much, the next gets room for as much, in another slab if need be.
-    const std::string much(receive_bytes_least, 'x');
-    while (buffer.prepare(torn, 0).size() >= 2 * receive_bytes_least)
+    const std::string much(good_read_bytes_min, 'x');
+    while (buffer.prepare(torn, 0).size() >= 2 * good_read_bytes_min)
         held.push_back(FrameRef::share(receive(torn, "x")));
     ASSERT_GE(buffer.prepare(torn, 0).size(), much.size());
     held.push_back(FrameRef::share(receive(torn, much)));
-    EXPECT_GE(buffer.prepare(torn, 0).size(), 2 * receive_bytes_least);
+    EXPECT_GE(buffer.prepare(torn, 0).size(), 2 * good_read_bytes_min);
     EXPECT_NE(receive(torn, "x").slab, held.back().piece().slab);
 }
 

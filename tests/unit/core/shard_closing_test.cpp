@@ -160,7 +160,7 @@ TEST_F(ShardClosingTest, ThrowsAwayWhatComesAfterARefusal) {
     EXPECT_FALSE(engine.peer(peer).closed) << "first it may read its ERROR";
     engine.say(peer, std::string(1000, 'x'));
     EXPECT_FALSE(engine.peer(peer).closed);
-    engine.say(peer, std::string(discarded_bytes_max, 'x'));
+    engine.say(peer, std::string(ignored_bytes_max, 'x'));
     EXPECT_TRUE(engine.peer(peer).closed);
 }
 
