@@ -86,6 +86,16 @@ public:
             if (first_[line] != 0 && last_[line] < numbers[line]) return false;
         return true;
     }
+    // What it lacks of these, for whoever reads of a broken promise.
+    [[nodiscard]] std::string short_of(const std::array<std::uint64_t, lines>& numbers) const {
+        std::string list;
+        for (std::size_t line = 0; line < lines; ++line)
+            if (first_[line] != 0 && last_[line] < numbers[line])
+                list += (list.empty() ? "" : ", ") + publisher_name(line / channels) + " on " +
+                        channel_name(line % channels) + " from " + std::to_string(last_[line] + 1) +
+                        " to " + std::to_string(numbers[line]);
+        return list;
+    }
     [[nodiscard]] std::uint64_t first(std::size_t line) const { return first_[line]; }
     [[nodiscard]] std::uint64_t last(std::size_t line) const { return last_[line]; }
     [[nodiscard]] std::uint64_t count() const { return count_; }
