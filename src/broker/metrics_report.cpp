@@ -369,15 +369,18 @@ void report_traffic(std::span<net::ShardThread* const> shards, std::vector<Famil
     Summed published("hpfeeds_broker_published_frames", "Events that were accepted.", counter);
     Summed delivered("hpfeeds_broker_delivered_bytes", "Bytes that subscribers' sockets took.",
                      counter);
+    Summed lent("hpfeeds_broker_lent_bytes",
+                "Of these, bytes that sockets took from our memory without a copy.", counter);
     Summed forwarded("hpfeeds_broker_forwarded_runs",
                      "Runs of events that went to subscribers on other shards.", counter);
     for (const net::ShardThread* shard : shards) {
         const core::ShardCounters& counters = shard->counters().shard;
         published.add({}, number(counters.published_frames));
         delivered.add({}, number(counters.delivered_bytes));
+        lent.add({}, number(shard->engine_counters().lent_bytes));
         forwarded.add({}, number(counters.forwarded_runs));
     }
-    for (Summed* family : {&published, &delivered, &forwarded})
+    for (Summed* family : {&published, &delivered, &lent, &forwarded})
         family->finish(out);
 }
 

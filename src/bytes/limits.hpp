@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 namespace hpfeeds::bytes {
 
@@ -14,6 +15,14 @@ inline constexpr std::size_t small_slab_bytes = 4 * 1024;
 // again: a read should bring many frames when there are many.
 inline constexpr std::size_t good_read_bytes_max = 16 * 1024;
 inline constexpr std::size_t good_read_bytes_min = 2 * 1024;
+
+// Receive slabs for which each shard has memory that sockets may borrow, 64 MiB; more are copied
+// from.
+inline constexpr std::size_t lendable_slabs_max = 1'024;
+// Pages are lent where copying would cost more: a piece that is long, for so many readers that
+// other pages in place of the lent ones cost little for each.
+inline constexpr std::size_t lent_piece_bytes_min = 16 * 1024;
+inline constexpr std::uint32_t lent_references_min = 32;
 
 // Large frames get a slab of their own, of a multiple of slab_bytes, kept for the next one.
 inline constexpr std::size_t large_slab_classes = 32;

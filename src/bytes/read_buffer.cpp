@@ -23,10 +23,12 @@ bool ReadBuffer::continues_in_place(const Piece& torn, std::size_t frame_bytes) 
 // The shared slab, with room for so many bytes.
 Slab* ReadBuffer::slab_with_room(std::size_t bytes) noexcept {
     // Nobody else needs what is in it: begin again at the front, while it is warm in the cache.
-    if (current_ && current_->references.load(std::memory_order_acquire) == 1) current_->used = 0;
+    if (current_ && current_->references.load(std::memory_order_acquire) == 1 &&
+        !current_->lent.load(std::memory_order_relaxed))
+        current_->used = 0;
     if (!current_ || current_->room() < bytes) {
         if (current_) current_->release();
-        current_ = pool_->take(slab_bytes - sizeof(Slab));
+        current_ = pool_->take_to_receive();
     }
     return current_;
 }

@@ -74,6 +74,18 @@ public:
 
     // Fills `pieces` with the oldest bytes; returns how many it used. Valid until any other call.
     [[nodiscard]] std::size_t gather(std::span<std::span<const std::byte>> pieces) const noexcept;
+    // The oldest piece, if its pages should be lent to the socket; otherwise null. Valid until any
+    // other call.
+    [[nodiscard]] const Piece* worth_lending() const noexcept {
+        if (!head_) return nullptr;
+        const Piece& oldest = head_->pieces[head_index_];
+        if (oldest.length < lent_piece_bytes_min || !oldest.slab->lendable) return nullptr;
+        return oldest.slab->lent.load(std::memory_order_relaxed) ||
+                       oldest.slab->references.load(std::memory_order_relaxed) >=
+                           lent_references_min
+                   ? &oldest
+                   : nullptr;
+    }
     // Forgets the oldest `count` bytes. Requires: count <= pending_bytes().
     void consume(std::size_t count) noexcept;
 

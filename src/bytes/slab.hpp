@@ -5,7 +5,7 @@
 //            ^ data()                                        ^ data() + used
 //
 // Bytes below `used` never change again while anybody else holds a reference, so they may be read
-// from any thread.
+// from any thread; those of a slab that was lent to the kernel never do (lendable_memory.hpp).
 //
 // Threads    the count is atomic; `used` belongs to whoever fills the slab. The last release()
 // returns the slab to its
@@ -25,6 +25,8 @@ struct Slab {
     std::atomic<std::uint32_t> references{1};
     std::uint32_t capacity = 0;
     std::uint32_t used = 0;
+    bool lendable = false;          // lies in the home pool's LendableMemory
+    std::atomic<bool> lent{false};  // the kernel may have pages of it: it is never rewound
     SlabPool* home = nullptr;
     Slab* next = nullptr;  // while free: the pool's list
 

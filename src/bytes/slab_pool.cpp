@@ -26,27 +26,18 @@ void give_back_to_system() noexcept {
 #endif
 }
 
-void destroy(Slab* slab) noexcept {
-    slab->~Slab();
-    std::free(slab);
-}
-
-void destroy_all(Slab* slab) noexcept {
-    while (slab)
-        destroy(std::exchange(slab, slab->next));
-}
-
 }  // namespace
 
 void Slab::go_home() noexcept {
     home->come_home(this);
 }
 
-SlabPool::SlabPool(MemoryBudget& budget) noexcept : budget_(&budget), owner_thread_(&this_thread) {}
+SlabPool::SlabPool(MemoryBudget& budget, std::size_t lendable_slabs) noexcept
+    : budget_(&budget), owner_thread_(&this_thread), lendable_memory_(lendable_slabs) {}
 
 SlabPool::~SlabPool() {
-    destroy_all(small_.head);
-    destroy_all(standard_.head);
+    for (const FreeList* list : {&small_, &standard_, &lendable_})
+        destroy_all(list->head);
     for (const FreeList& list : large_)
         destroy_all(list.head);
     destroy_all(returned_.load(std::memory_order_acquire));
@@ -69,27 +60,58 @@ SlabPool::FreeList& SlabPool::list_of(std::size_t capacity) noexcept {
     return large_[std::min((capacity + sizeof(Slab)) / slab_bytes, large_slab_classes) - 1];
 }
 
-Slab* SlabPool::take(std::size_t bytes) noexcept {
-    const std::size_t capacity = capacity_for(bytes);
-    FreeList& list = list_of(capacity);
+Slab* SlabPool::take_kept(FreeList& list, std::size_t capacity) noexcept {
     if (!list.head) collect_returned();
+    Slab* slab = list.head;
+    if (!slab || slab->capacity != capacity) return nullptr;
     budget_->add(capacity);
-    if (Slab* slab = list.head; slab && slab->capacity == capacity) {
-        list.head = slab->next;
-        list.idle_count_min = std::min(list.idle_count_min, --list.count);
-        if (capacity > standard_capacity) kept_large_bytes_ -= capacity;
-        slab->references.store(1, std::memory_order_relaxed);
-        slab->used = 0;
-        slab->next = nullptr;
-        return slab;
-    }
-    grew_ = true;
-    void* memory = std::malloc(sizeof(Slab) + capacity);
+    list.head = slab->next;
+    list.idle_count_min = std::min(list.idle_count_min, --list.count);
+    if (capacity > standard_capacity) kept_large_bytes_ -= capacity;
+    slab->references.store(1, std::memory_order_relaxed);
+    slab->used = 0;
+    slab->next = nullptr;
+    return slab;
+}
+
+Slab* SlabPool::make(void* memory, std::size_t capacity) noexcept {
     if (!memory) std::abort();
+    budget_->add(capacity);
+    grew_ = true;
     auto* slab = new (memory) Slab;
     slab->capacity = static_cast<std::uint32_t>(capacity);
     slab->home = this;
     return slab;
+}
+
+Slab* SlabPool::take(std::size_t bytes) noexcept {
+    const std::size_t capacity = capacity_for(bytes);
+    if (Slab* slab = take_kept(list_of(capacity), capacity)) return slab;
+    return make(std::malloc(sizeof(Slab) + capacity), capacity);
+}
+
+Slab* SlabPool::take_to_receive() noexcept {
+    if (Slab* slab = take_kept(lendable_, standard_capacity)) return slab;
+    std::byte* data = lendable_memory_.take();
+    if (!data) return take(standard_capacity);
+    Slab* slab = make(data - sizeof(Slab), standard_capacity);
+    slab->lendable = true;
+    return slab;
+}
+
+void SlabPool::destroy(Slab* slab) noexcept {
+    const bool lendable = slab->lendable;
+    std::byte* data = slab->data();
+    slab->~Slab();
+    if (lendable)
+        lendable_memory_.give_back(data);
+    else
+        std::free(slab);
+}
+
+void SlabPool::destroy_all(Slab* slab) noexcept {
+    while (slab)
+        destroy(std::exchange(slab, slab->next));
 }
 
 void SlabPool::come_home(Slab* slab) noexcept {
@@ -102,17 +124,24 @@ void SlabPool::come_home(Slab* slab) noexcept {
                                               std::memory_order_relaxed));
 }
 
+bool SlabPool::may_keep(const Slab& slab, const FreeList& list) const noexcept {
+    if (slab.capacity == small_capacity) return list.count < kept_small_slabs_max;
+    if (slab.capacity == standard_capacity) return list.count < kept_slabs_max;
+    return slab.capacity <= large_slab_bytes_max - sizeof(Slab) &&
+           kept_large_bytes_ + slab.capacity <= kept_large_bytes_max;
+}
+
 void SlabPool::keep(Slab* slab) noexcept {
     const std::size_t capacity = slab->capacity;
-    FreeList& list = list_of(capacity);
-    const bool room = capacity == small_capacity ? list.count < kept_small_slabs_max
-                      : capacity == standard_capacity
-                          ? list.count < kept_slabs_max
-                          : capacity <= large_slab_bytes_max - sizeof(Slab) &&
-                                kept_large_bytes_ + capacity <= kept_large_bytes_max;
-    if (!room) {
+    FreeList& list = slab->lendable ? lendable_ : list_of(capacity);
+    if (!may_keep(*slab, list)) {
         freed_bytes_ += capacity;
         return destroy(slab);
+    }
+    if (slab->lent.load(std::memory_order_relaxed)) {
+        // With its old pages, which a reader may have yet, nobody may use it again.
+        if (!lendable_memory_.renew(slab->data())) return slab->~Slab();
+        slab->lent.store(false, std::memory_order_relaxed);
     }
     if (capacity > standard_capacity) kept_large_bytes_ += capacity;
     slab->next = list.head;
@@ -144,6 +173,7 @@ bool SlabPool::trim() noexcept {
     };
     trim_list(small_);
     trim_list(standard_);
+    trim_list(lendable_);
     for (FreeList& list : large_)
         trim_list(list);
     // Not while the pool grows again and again: the pages would only come back.

@@ -14,6 +14,7 @@
 // Errors     out of memory ends the process.
 #pragma once
 
+#include "bytes/lendable_memory.hpp"
 #include "bytes/limits.hpp"
 #include "bytes/slab.hpp"
 
@@ -55,7 +56,8 @@ private:
 
 class SlabPool {
 public:
-    explicit SlabPool(MemoryBudget& budget) noexcept;
+    // With memory for so many slabs that sockets may borrow.
+    explicit SlabPool(MemoryBudget& budget, std::size_t lendable_slabs = 0) noexcept;
     ~SlabPool();
     SlabPool(const SlabPool&) = delete;
     SlabPool& operator=(const SlabPool&) = delete;
@@ -64,6 +66,13 @@ public:
 
     // A slab with one reference, nothing used, and room for at least `bytes`.
     [[nodiscard]] Slab* take(std::size_t bytes) noexcept;
+
+    // A slab of slab_bytes to receive in, which may be lent when there is memory for that.
+    [[nodiscard]] Slab* take_to_receive() noexcept;
+    // Where the data of a lendable slab, of any pool, lies in a file.
+    [[nodiscard]] static LendableMemory::FilePlace file_place(const Slab& slab) noexcept {
+        return slab.home->lendable_memory_.place_of(slab.data());
+    }
 
     // Frees half of the slabs that nobody has needed since the last call, and returns to the system
     // what was freed; true while there may be more to free or to return.
@@ -79,15 +88,21 @@ private:
         std::size_t idle_count_min = 0;  // the fewest that lay here since the last trim
     };
 
+    [[nodiscard]] Slab* take_kept(FreeList& list, std::size_t capacity) noexcept;
+    [[nodiscard]] Slab* make(void* memory, std::size_t capacity) noexcept;
+    void destroy(Slab* slab) noexcept;
+    void destroy_all(Slab* slab) noexcept;
     void come_home(Slab* slab) noexcept;
     void keep(Slab* slab) noexcept;
     void collect_returned() noexcept;
     [[nodiscard]] FreeList& list_of(std::size_t capacity) noexcept;
+    [[nodiscard]] bool may_keep(const Slab& slab, const FreeList& list) const noexcept;
     [[nodiscard]] static std::size_t capacity_for(std::size_t bytes) noexcept;
 
     MemoryBudget* budget_;
     const void* owner_thread_;
-    FreeList small_, standard_;
+    LendableMemory lendable_memory_;
+    FreeList small_, standard_, lendable_;
     std::array<FreeList, large_slab_classes> large_;
     std::size_t freed_bytes_ = 0;  // and perhaps not yet returned to the system
     bool grew_ = false;            // since the last trim()

@@ -2,8 +2,6 @@
 // shard_connections.cpp: the sockets of a shard: how they come, are read, are written to, and go.
 #include "net/shard_thread.hpp"
 
-#include "net/transport.hpp"
-
 #include <algorithm>
 #include <array>
 #include <utility>
@@ -165,13 +163,7 @@ void ShardThread::flush(core::SessionId id) noexcept {
     };
     bool full = false;
     for (std::size_t writes = 0; !full && lacks() && writes < writes_per_turn_max; ++writes) {
-        std::array<std::span<const std::byte>, bytes::gather_pieces_max> pieces;
-        const auto gathered = std::span(pieces).first(queue->gather(pieces));
-        const int fd = connection->socket.get();
-        const Transfer transfer =
-            connection->tls
-                ? connection->tls->send(fd, gathered, queue->pending_bytes(), tls_scratch_, pool_)
-                : send(fd, gathered);
+        const Transfer transfer = write(*connection, *queue);
         if (transfer.status == Transfer::Status::broken) {
             shard_.output_broken(id, now_);
             break;
@@ -184,6 +176,28 @@ void ShardThread::flush(core::SessionId id) noexcept {
     if (connection->tls && connection->tls->said_goodbye() && !lacks())
         shut_sending(connection->socket.get());
     update_interest(id);
+}
+
+Transfer ShardThread::write(Connection& connection, const bytes::SendQueue& queue) noexcept {
+    const int fd = connection.socket.get();
+    if (const bytes::Piece* piece = connection.tls ? nullptr : queue.worth_lending())
+        if (const auto lent = lend(fd, *piece)) return *lent;
+    std::array<std::span<const std::byte>, bytes::gather_pieces_max> pieces;
+    const auto gathered = std::span(pieces).first(queue.gather(pieces));
+    return connection.tls
+               ? connection.tls->send(fd, gathered, queue.pending_bytes(), tls_scratch_, pool_)
+               : send(fd, gathered);
+}
+
+// Nothing when it must be copied.
+std::optional<Transfer> ShardThread::lend(int fd, const bytes::Piece& piece) noexcept {
+    if (!lends_) return std::nullopt;
+    piece.slab->lent.store(true, std::memory_order_relaxed);
+    const auto place = bytes::SlabPool::file_place(*piece.slab);
+    const auto transfer = send_pages(fd, place.file, place.offset + piece.offset, piece.length);
+    if (!transfer) lends_ = false;
+    if (transfer) engine_counters_.lent_bytes.add(transfer->bytes);
+    return transfer;
 }
 
 void ShardThread::update_interest(core::SessionId id) noexcept {

@@ -22,7 +22,7 @@ ShardThread::ShardThread(core::ShardOptions shard_options, bytes::MemoryBudget& 
                          Places& places, LookUp look_up)
     : index_(shard_options.shard),
       places_(&places),
-      pool_(budget),
+      pool_(budget, bytes::lendable_slabs_max),
       shard_(std::move(shard_options), pool_),
       look_up_(std::move(look_up)) {
     if (!poller_.watch(waker_.fd(), waker_tag, {true, false}))

@@ -24,6 +24,7 @@
 #include "net/poller.hpp"
 #include "net/survey.hpp"
 #include "net/tls_stream.hpp"
+#include "net/transport.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -31,6 +32,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <variant>
@@ -80,6 +82,7 @@ struct EngineCounters {
     metrics::Counter refused_address_full;  // … for whose address there was none
     metrics::Counter out_of_descriptors;
     metrics::Counter mailbox_full;      // posts that had to wait
+    metrics::Counter lent_bytes;        // that sockets took without a copy
     metrics::Counter tls_violations;    // TLS connections that ended by a broken record or an alert
     metrics::TimeHistogram turn_times;  // without the waiting
 };
@@ -164,6 +167,8 @@ private:
     void read_on() noexcept;
     void note_unread(core::SessionId id) noexcept;
     void flush(core::SessionId id) noexcept;
+    [[nodiscard]] Transfer write(Connection& connection, const bytes::SendQueue& queue) noexcept;
+    [[nodiscard]] std::optional<Transfer> lend(int fd, const bytes::Piece& piece) noexcept;
     void update_interest(core::SessionId id) noexcept;
     void say_goodbye(Connection& connection) noexcept;
     void close(Connection& connection) noexcept;
@@ -220,6 +225,7 @@ private:
     bool accept_rests_ = false;
     bool housekeeping_ = false;
     bool quiescing_ = false;
+    bool lends_ = true;         // until the system refuses
     bool looks_again_ = false;  // who was waited for has caught up while we told that we wait
     bool closing_ = false;
     std::atomic<bool> quiet_{false};

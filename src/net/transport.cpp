@@ -3,6 +3,7 @@
 
 #include "bytes/limits.hpp"
 
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <algorithm>
@@ -48,6 +49,19 @@ Transfer send(int fd, std::span<const std::span<const std::byte>> pieces) noexce
     if (count < 0) return failed();
     const auto taken = static_cast<std::size_t>(count);
     return {taken < asked ? Transfer::Status::later : Transfer::Status::done, taken};
+}
+
+std::optional<Transfer> send_pages(int fd, int file, std::int64_t offset,
+                                   std::size_t count) noexcept {
+    off_t from = offset;
+    const ssize_t sent = sendfile(fd, file, &from, count);
+    if (sent < 0) {
+        if (errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP || errno == EPERM)
+            return std::nullopt;
+        return failed();
+    }
+    const auto taken = static_cast<std::size_t>(sent);
+    return Transfer{taken < count ? Transfer::Status::later : Transfer::Status::done, taken};
 }
 
 void shut_sending(int fd) noexcept {

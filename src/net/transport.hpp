@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 
 namespace hpfeeds::net {
@@ -24,6 +25,10 @@ struct Transfer {
 [[nodiscard]] Transfer receive(int fd, std::span<std::byte> room) noexcept;
 // At most bytes::gather_pieces_max pieces.
 [[nodiscard]] Transfer send(int fd, std::span<const std::span<const std::byte>> pieces) noexcept;
+// So many bytes of a file, without copying them: the socket takes the pages as they are, and nobody
+// may write to them again. Nothing when the system cannot. Requires: SIGPIPE is ignored.
+[[nodiscard]] std::optional<Transfer> send_pages(int fd, int file, std::int64_t offset,
+                                                 std::size_t count) noexcept;
 // Says goodbye: nothing more will be sent.
 void shut_sending(int fd) noexcept;
 

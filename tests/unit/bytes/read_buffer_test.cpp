@@ -60,6 +60,23 @@ TEST_F(ReadBufferTest, MovesATornTailPastAnothersBytes) {
     EXPECT_EQ(text(others), "somebody else");
 }
 
+TEST_F(ReadBufferTest, BeginsAgainInASlabThatNobodyHas) {
+    FrameRef torn;
+    const Piece first = receive(torn, "first");
+    const Piece second = receive(torn, "second");
+    EXPECT_EQ(second.slab, first.slab);
+    EXPECT_EQ(second.offset, first.offset);
+}
+
+TEST_F(ReadBufferTest, NeverWritesAgainWhereItWasLent) {
+    FrameRef torn;
+    const Piece first = receive(torn, "first");
+    first.slab->lent = true;
+    const Piece second = receive(torn, "second");
+    EXPECT_TRUE(second.slab != first.slab || second.offset >= first.end());
+    EXPECT_EQ(text(first), "first");
+}
+
 TEST_F(ReadBufferTest, GivesALargeFrameASlabOfItsSize) {
     FrameRef torn;
     const std::size_t frame_bytes = 1'048'581;

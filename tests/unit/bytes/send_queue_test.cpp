@@ -81,6 +81,34 @@ TEST_F(SendQueueTest, HandsOutWhatWasPushedInOrder) {
     EXPECT_EQ(peek(), first + second);
 }
 
+// Long, in memory that can be lent, and wanted by many.
+TEST_F(SendQueueTest, LendsWhatManyReadersWaitFor) {
+    SlabPool lending{budget, 1};
+    Slab* shared = lending.take_to_receive();
+    shared->used = lent_piece_bytes_min;
+    EXPECT_EQ(queue.worth_lending(), nullptr) << "nothing is queued";
+    EXPECT_TRUE(queue.push({shared, 0, lent_piece_bytes_min}, 1));
+    EXPECT_EQ(queue.worth_lending(), nullptr) << "for a single reader";
+    shared->add_references(lent_references_min - 1);
+    ASSERT_NE(queue.worth_lending(), nullptr);
+    EXPECT_EQ(queue.worth_lending()->slab, shared);
+    shared->release(lent_references_min - 1);
+    EXPECT_EQ(queue.worth_lending(), nullptr);
+    shared->lent = true;
+    EXPECT_NE(queue.worth_lending(), nullptr) << "it costs nothing more";
+    queue.consume(1);
+    EXPECT_EQ(queue.worth_lending(), nullptr) << "too short to be worth it";
+    queue.clear();
+}
+
+TEST_F(SendQueueTest, DoesNotLendOrdinaryMemory) {
+    const Piece piece = run(std::string(lent_piece_bytes_min, 'x'));
+    EXPECT_TRUE(queue.push(piece, 1));
+    slab->add_references(lent_references_min);
+    EXPECT_EQ(queue.worth_lending(), nullptr);
+    slab->release(lent_references_min - 1);
+}
+
 TEST_F(SendQueueTest, MergesNeighboursIntoOnePiece) {
     EXPECT_TRUE(push(run(frame("one"))));
     EXPECT_FALSE(push(run(frame("two"))));

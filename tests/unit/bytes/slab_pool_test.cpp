@@ -4,6 +4,7 @@
 #include "bytes/frame_ref.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -74,6 +75,77 @@ TEST(SlabPool, TakesBackFromAnotherThread) {
     Slab* again = pool.take(100);
     EXPECT_NE(std::find(slabs.begin(), slabs.end(), again), slabs.end());
     again->release();
+}
+
+TEST(SlabPool, GivesSlabsToReceiveInThatMayBeLent) {
+    MemoryBudget budget(1 << 30);
+    SlabPool pool(budget, 2);
+    Slab* slab = pool.take_to_receive();
+    EXPECT_TRUE(slab->lendable);
+    EXPECT_EQ(slab->capacity + sizeof(Slab), slab_bytes);
+    EXPECT_EQ(budget.in_use_bytes(), slab->capacity);
+    EXPECT_GE(SlabPool::file_place(*slab).file, 0);
+    Slab* other = pool.take(slab->capacity);
+    EXPECT_FALSE(other->lendable) << "who does not receive need not have one";
+    other->release();
+    slab->release();
+    EXPECT_EQ(pool.take_to_receive(), slab);
+    slab->release();
+    EXPECT_EQ(budget.in_use_bytes(), 0U);
+}
+
+TEST(SlabPool, GivesOrdinarySlabsToReceiveInWhenNoOthersAreLeft) {
+    MemoryBudget budget(1 << 30);
+    SlabPool pool(budget, 1);
+    Slab* first = pool.take_to_receive();
+    Slab* second = pool.take_to_receive();
+    EXPECT_TRUE(first->lendable);
+    EXPECT_FALSE(second->lendable);
+    EXPECT_EQ(second->capacity, first->capacity);
+    first->release();
+    second->release();
+    EXPECT_EQ(budget.in_use_bytes(), 0U);
+
+    SlabPool plain(budget);
+    Slab* slab = plain.take_to_receive();
+    EXPECT_FALSE(slab->lendable);
+    slab->release();
+}
+
+TEST(SlabPool, ASlabThatWasLentComesBackWithOtherPages) {
+    MemoryBudget budget(1 << 30);
+    SlabPool pool(budget, 1);
+    Slab* slab = pool.take_to_receive();
+    std::memset(slab->data(), 'a', slab->capacity);
+    slab->release();
+    EXPECT_EQ(pool.take_to_receive()->data()[1], std::byte{'a'}) << "was not lent: the same pages";
+    slab->lent = true;
+    std::thread([&] { slab->release(); }).join();  // by a reader of another shard
+    Slab* again = pool.take_to_receive();
+    EXPECT_EQ(again, slab);
+    EXPECT_FALSE(again->lent);
+    EXPECT_EQ(again->data()[1], std::byte{0});
+    again->release();
+}
+
+TEST(SlabPool, ReturnsSlabsThatMayBeLentToTheSystem) {
+    MemoryBudget budget(1 << 30);
+    SlabPool pool(budget, 100);
+    std::vector<Slab*> burst;
+    for (int i = 0; i < 100; ++i) {
+        burst.push_back(pool.take_to_receive());
+        std::memset(burst.back()->data(), 1, burst.back()->capacity);
+    }
+    struct stat about {};
+    const int file = SlabPool::file_place(*burst[0]).file;
+    ASSERT_EQ(fstat(file, &about), 0);
+    EXPECT_GE(about.st_blocks * 512, static_cast<blkcnt_t>(100 * slab_bytes));
+    for (Slab* slab : burst)
+        slab->release();
+    while (pool.trim()) {
+    }
+    ASSERT_EQ(fstat(file, &about), 0);
+    EXPECT_EQ(about.st_blocks, 0);
 }
 
 TEST(MemoryBudget, SaysWhenItIsScarceAndExceeded) {

@@ -5,7 +5,10 @@
 
 #include <gtest/gtest.h>
 
+#include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <unistd.h>
 #include <array>
 #include <csignal>
 #include <string>
@@ -51,6 +54,45 @@ TEST_F(TransportTest, SaysLaterInsteadOfWaiting) {
     transfer = send(ours.get(), pieces);
     EXPECT_EQ(transfer.status, Transfer::Status::later);
     EXPECT_EQ(transfer.bytes, 0U);
+}
+
+TEST_F(TransportTest, SendsPagesOfAFile) {
+    const Descriptor file(memfd_create("test", MFD_CLOEXEC));
+    const std::string text = "lent pages";
+    ASSERT_EQ(write(file.get(), text.data(), text.size()), static_cast<ssize_t>(text.size()));
+    const auto sent = send_pages(ours.get(), file.get(), 5, 5);
+    ASSERT_TRUE(sent);
+    EXPECT_EQ(sent->status, Transfer::Status::done);
+    EXPECT_EQ(sent->bytes, 5U);
+    const Transfer got = receive(theirs.get(), room);
+    EXPECT_EQ(std::string(reinterpret_cast<const char*>(room.data()), got.bytes), "pages");
+}
+
+TEST_F(TransportTest, SendsNoMorePagesThanTheSocketTakes) {
+    const Descriptor file(memfd_create("test", MFD_CLOEXEC));
+    constexpr std::size_t much = 8 << 20;
+    ASSERT_EQ(ftruncate(file.get(), much), 0);
+    auto sent = send_pages(ours.get(), file.get(), 0, much);
+    ASSERT_TRUE(sent);
+    EXPECT_EQ(sent->status, Transfer::Status::later);
+    EXPECT_LT(sent->bytes, much);
+    sent = send_pages(ours.get(), file.get(), 0, much);
+    ASSERT_TRUE(sent);
+    EXPECT_EQ(sent->status, Transfer::Status::later);
+    EXPECT_EQ(sent->bytes, 0U);
+}
+
+TEST_F(TransportTest, SaysWhenPagesCannotBeSentOrTheConnectionIsGone) {
+    const Descriptor no_file(open("/", O_RDONLY | O_CLOEXEC));
+    EXPECT_FALSE(send_pages(ours.get(), no_file.get(), 0, 5));
+    const Descriptor file(memfd_create("test", MFD_CLOEXEC));
+    ASSERT_EQ(ftruncate(file.get(), 4096), 0);
+    std::signal(SIGPIPE, SIG_IGN);
+    theirs.reset();
+    const auto sent = send_pages(ours.get(), file.get(), 0, 5);
+    ASSERT_TRUE(sent);
+    EXPECT_EQ(sent->status, Transfer::Status::broken);
+    std::signal(SIGPIPE, SIG_DFL);
 }
 
 TEST_F(TransportTest, TellsAGoodbyeFromABrokenConnection) {
