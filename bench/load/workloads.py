@@ -125,8 +125,16 @@ STALLED = (
              words("--pubs 1 --subs 2 --size 1024 --rate 50000"), mode="slow", figure="kept", queue_max_mib=STALLED_MIB,
              beside=("grew_mib", "p99_us", "healthy_p99_us"),
              bounds=(Bound("number", 98.0), Bound("number", 99.0, goal=True),
-                     Bound("number", STALLED_MIB * 1.1, of="grew_mib", says=f"memory grows by {STALLED_MIB} MiB + 10 %"),
-                     Bound("number", 1.1, goal=True, of="p99_ratio", says="nobody else's p99 moves, within 10 %"))),
+                     Bound("number", STALLED_MIB * 1.1, of="grew_mib", says=f"memory grows by {STALLED_MIB} MiB + 10 %"))),
+    # hpload looks through all the machine's sockets twenty times a second while it waits for the cut, which holds
+    # up 1 % of its messages for 2 ms on any broker: for the others' p99 we ask our own generator.
+    Workload("p99 alone", "1 → 2, 1 KiB, 50,000 msg/s: p99, µs",
+             words("--subscribers 2 --size 1024 --rate 50000"), generator="bench", figure="p99_last",
+             queue_max_mib=STALLED_MIB),
+    Workload("p99 beside", "the same, one more never reads",
+             words("--subscribers 2 --size 1024 --rate 50000 --stalled 1"), generator="bench", figure="p99_last",
+             queue_max_mib=STALLED_MIB,
+             bounds=(Bound("ours", 1.1, goal=True, other="p99 alone", says="nobody else's p99 moves, within 10 %"),)),
 )
 
 
@@ -177,8 +185,7 @@ def figures_of_hpload(workload: Workload, report: dict) -> Figures:
         return Figures(100 * stalled / healthy, stalled, report["stalled_p50_us"], report["stalled_p99_us"],
                        wrong_of(report), max(report["healthy_others_cpu_share"], report["stalled_others_cpu_share"]),
                        {"grew_mib": report["stalled_rss_growth_mb"], "cut_after_s": report["stalled_cut_after_s"],
-                        "healthy_p99_us": report["healthy_p99_us"],
-                        "p99_ratio": report["stalled_p99_us"] / max(1, report["healthy_p99_us"])})
+                        "healthy_p99_us": report["healthy_p99_us"]})
     value = {"ns": report["cpu_ns_per_delivery"], "p50": report["p50_us"]}[workload.figure]
     return Figures(value, report["delivered_per_s"], report["p50_us"], report["p99_us"], wrong_of(report),
                    report["others_cpu_share"], {"rss_mib": report["rss_mb"], "generator": report["generator_cpu_s"] /
