@@ -30,6 +30,7 @@
 #include <atomic>
 #include <chrono>
 #include <csignal>
+#include <deque>
 #include <iterator>
 #include <optional>
 #include <span>
@@ -342,6 +343,8 @@ struct Broker::Rooms {
     core::FailedLogins failed_logins;
     std::optional<core::CountedNames> counted_names;  // where there are several shards
     KeyStores key_stores;
+    std::deque<bytes::SlabPool>
+        pools;  // one per shard; what one has received, others may hold to the end
     std::vector<std::unique_ptr<net::ShardThread>> shards;
     std::unique_ptr<net::Door> door;                      // null without TLS and proxied endpoints
     std::vector<std::unique_ptr<RollOver>> certificates;  // after the door, which they give orders
@@ -382,8 +385,8 @@ void Broker::build(const config::BrokerOptions& options, std::size_t descriptors
 
     for (unsigned i = 0; i < options.threads; ++i)
         rooms.shards.push_back(std::make_unique<net::ShardThread>(
-            rooms.options_of(i), rooms.budget, rooms.places,
-            [&rooms](unsigned shard, const core::LookupRequest& request) {
+            rooms.options_of(i), rooms.pools.emplace_back(rooms.budget, bytes::lendable_slabs_max),
+            rooms.places, [&rooms](unsigned shard, const core::LookupRequest& request) {
                 return rooms.look_up(shard, request);
             }));
     const std::vector<net::ShardThread*> all = rooms.borrowed_shards();

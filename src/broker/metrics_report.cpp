@@ -370,7 +370,8 @@ void report_traffic(std::span<net::ShardThread* const> shards, std::vector<Famil
     Summed delivered("hpfeeds_broker_delivered_bytes", "Bytes that subscribers' sockets took.",
                      counter);
     Summed lent("hpfeeds_broker_lent_bytes",
-                "Of these, bytes that sockets took from our memory without a copy.", counter);
+                "Bytes that subscribers' sockets took from the broker's memory without a copy.",
+                counter);
     Summed forwarded("hpfeeds_broker_forwarded_runs",
                      "Runs of events that went to subscribers on other shards.", counter);
     for (const net::ShardThread* shard : shards) {

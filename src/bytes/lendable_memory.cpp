@@ -2,7 +2,9 @@
 #include "bytes/lendable_memory.hpp"
 
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
+#include <cerrno>
 #include <utility>
 
 namespace hpfeeds::bytes {
@@ -11,6 +13,12 @@ namespace {
 constexpr std::size_t page_bytes = 4096;
 constexpr std::size_t place_bytes = page_bytes + slab_bytes;
 static_assert(slab_bytes % page_bytes == 0);
+
+// A longer one would raise SIGXFSZ.
+std::size_t longest_file() noexcept {
+    rlimit limit{};
+    return getrlimit(RLIMIT_FSIZE, &limit) == 0 ? limit.rlim_cur : 0;
+}
 
 // Linux from 6.3 on complains of a file that could be executed, and may be told to refuse it.
 int memory_file() noexcept {
@@ -23,13 +31,14 @@ bool remove_pages(std::byte* begin, std::size_t bytes) noexcept {
     return madvise(begin, bytes, MADV_REMOVE) == 0;
 }
 
-// One call for all pages of a place. Linux before 5.14 does not know it: each page then comes when
-// it is first written to.
-void bring_pages(std::byte* data) noexcept {
+// One call for all pages of a place. False: there is no memory for them. Linux before 5.14 does not
+// know the call: each page then comes when it is first written to.
+bool bring_pages(std::byte* data) noexcept {
 #ifdef MADV_POPULATE_WRITE
-    (void)madvise(data, slab_bytes, MADV_POPULATE_WRITE);
+    return madvise(data, slab_bytes, MADV_POPULATE_WRITE) == 0 || errno == EINVAL;
 #else
     (void)data;
+    return true;
 #endif
 }
 
@@ -47,6 +56,7 @@ LendableMemory::LendableMemory(std::size_t slabs_max) noexcept {
 }
 
 bool LendableMemory::open(std::size_t bytes) noexcept {
+    if (longest_file() < bytes) return false;
     file_ = memory_file();
     if (file_ < 0 || ftruncate(file_, static_cast<off_t>(bytes)) != 0) return false;
     void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file_, 0);
@@ -56,11 +66,11 @@ bool LendableMemory::open(std::size_t bytes) noexcept {
     // A part of a huge page that somebody still has cannot be taken out of the file: the kernel
     // would clear it, under the reader's eyes.
     (void)madvise(begin_, size_, MADV_NOHUGEPAGE);
-    return remove_pages(begin_, size_) && gives_other_pages();
+    return remove_pages(begin_, size_) && takes_pages_away();
 }
 
 // Not every system that says so does.
-bool LendableMemory::gives_other_pages() noexcept {
+bool LendableMemory::takes_pages_away() noexcept {
     volatile std::byte& first = *begin_;
     first = std::byte{1};
     const bool removed = remove_pages(begin_, page_bytes) && first == std::byte{0};
@@ -79,8 +89,8 @@ void LendableMemory::close() noexcept {
 std::byte* LendableMemory::take() noexcept {
     if (free_.empty()) return nullptr;
     std::byte* data = free_.back();
+    if (!bring_pages(data)) return nullptr;
     free_.pop_back();
-    bring_pages(data);
     return data;
 }
 
@@ -89,9 +99,7 @@ void LendableMemory::give_back(std::byte* data) noexcept {
 }
 
 bool LendableMemory::renew(std::byte* data) noexcept {
-    if (!remove_pages(data, slab_bytes)) return false;
-    bring_pages(data);
-    return true;
+    return remove_pages(data, slab_bytes) && bring_pages(data);
 }
 
 }  // namespace hpfeeds::bytes

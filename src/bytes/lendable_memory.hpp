@@ -33,12 +33,12 @@ public:
     LendableMemory& operator=(const LendableMemory&) = delete;
 
     // Where a slab's data is to begin, with room for slab_bytes, and for its header before it.
-    // Null when all are taken.
+    // Null when all are taken, or the system has no memory.
     [[nodiscard]] std::byte* take() noexcept;
     // Its pages go back to the system.
     void give_back(std::byte* data) noexcept;
-    // Gives it other pages, in place of those that were lent. False: it still has them, and must
-    // never be written again.
+    // Gives it other pages, in place of those that were lent. False: it may still have them, and
+    // must never be used again.
     [[nodiscard]] bool renew(std::byte* data) noexcept;
 
     // Where bytes of a slab are in the file.
@@ -52,7 +52,7 @@ public:
 
 private:
     [[nodiscard]] bool open(std::size_t bytes) noexcept;
-    [[nodiscard]] bool gives_other_pages() noexcept;
+    [[nodiscard]] bool takes_pages_away() noexcept;
     void close() noexcept;
 
     int file_ = -1;

@@ -16,11 +16,11 @@ inline constexpr std::size_t small_slab_bytes = 4 * 1024;
 inline constexpr std::size_t good_read_bytes_max = 16 * 1024;
 inline constexpr std::size_t good_read_bytes_min = 2 * 1024;
 
-// Receive slabs for which each shard has memory that sockets may borrow, 64 MiB; more are copied
-// from.
+// Receive slabs for which each shard has memory that sockets may borrow, 64 MiB and a page each for
+// their headers; more are copied from.
 inline constexpr std::size_t lendable_slabs_max = 1'024;
-// Pages are lent where copying would cost more: a piece that is long, for so many readers that
-// other pages in place of the lent ones cost little for each.
+// Pages are lent where copying would cost more: a long piece of a slab that has so many references,
+// nearly all of which are readers, that other pages in place of the lent ones cost little for each.
 inline constexpr std::size_t lent_piece_bytes_min = 16 * 1024;
 inline constexpr std::uint32_t lent_references_min = 32;
 

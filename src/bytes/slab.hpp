@@ -5,7 +5,8 @@
 //            ^ data()                                        ^ data() + used
 //
 // Bytes below `used` never change again while anybody else holds a reference, so they may be read
-// from any thread; those of a slab that was lent to the kernel never do (lendable_memory.hpp).
+// from any thread; those of a slab that was lent to the kernel not before it has been given other
+// pages (lendable_memory.hpp).
 //
 // Threads    the count is atomic; `used` belongs to whoever fills the slab. The last release()
 // returns the slab to its

@@ -3,6 +3,7 @@
 
 #include <malloc.h>
 #include <algorithm>
+#include <cassert>
 #include <cstdlib>
 #include <new>
 #include <utility>
@@ -100,13 +101,14 @@ Slab* SlabPool::take_to_receive() noexcept {
 }
 
 void SlabPool::destroy(Slab* slab) noexcept {
-    const bool lendable = slab->lendable;
-    std::byte* data = slab->data();
+    if (slab->lendable) {
+        std::byte* data = slab->data();
+        slab->~Slab();
+        return lendable_memory_.give_back(data);
+    }
+    freed_bytes_ += slab->capacity;
     slab->~Slab();
-    if (lendable)
-        lendable_memory_.give_back(data);
-    else
-        std::free(slab);
+    std::free(slab);
 }
 
 void SlabPool::destroy_all(Slab* slab) noexcept {
@@ -134,11 +136,9 @@ bool SlabPool::may_keep(const Slab& slab, const FreeList& list) const noexcept {
 void SlabPool::keep(Slab* slab) noexcept {
     const std::size_t capacity = slab->capacity;
     FreeList& list = slab->lendable ? lendable_ : list_of(capacity);
-    if (!may_keep(*slab, list)) {
-        freed_bytes_ += capacity;
-        return destroy(slab);
-    }
+    if (!may_keep(*slab, list)) return destroy(slab);
     if (slab->lent.load(std::memory_order_relaxed)) {
+        assert(slab->lendable);
         // With its old pages, which a reader may have yet, nobody may use it again.
         if (!lendable_memory_.renew(slab->data())) return slab->~Slab();
         slab->lent.store(false, std::memory_order_relaxed);
@@ -165,7 +165,6 @@ bool SlabPool::trim() noexcept {
             list.head = slab->next;
             --list.count;
             if (slab->capacity > standard_capacity) kept_large_bytes_ -= slab->capacity;
-            freed_bytes_ += slab->capacity;
             destroy(slab);
         }
         list.idle_count_min = list.count;

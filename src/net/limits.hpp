@@ -17,8 +17,8 @@ inline constexpr std::size_t accepts_per_turn_max = 64;
 // Logins answered in one turn: each goes on with what the client has already sent, which is tens of
 // microseconds of work. More wait for the next turn.
 inline constexpr std::size_t answers_per_turn_max = 128;
-// Gathered writes for one connection in one turn, so that one fast reader does not keep the others
-// waiting.
+// Writes for one connection, gathered or lent, in one turn, so that one fast reader does not keep
+// the others waiting.
 inline constexpr std::size_t writes_per_turn_max = 16;
 
 // Messages that wait in one shard's mailbox. Full: its senders pause their publishers and try

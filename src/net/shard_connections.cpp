@@ -191,11 +191,9 @@ Transfer ShardThread::write(Connection& connection, const bytes::SendQueue& queu
 
 // Nothing when it must be copied.
 std::optional<Transfer> ShardThread::lend(int fd, const bytes::Piece& piece) noexcept {
-    if (!lends_) return std::nullopt;
     piece.slab->lent.store(true, std::memory_order_relaxed);
     const auto place = bytes::SlabPool::file_place(*piece.slab);
     const auto transfer = send_pages(fd, place.file, place.offset + piece.offset, piece.length);
-    if (!transfer) lends_ = false;
     if (transfer) engine_counters_.lent_bytes.add(transfer->bytes);
     return transfer;
 }

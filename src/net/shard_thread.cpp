@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <algorithm>
 #include <array>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <optional>
@@ -18,11 +19,11 @@ using std::chrono::milliseconds;
 
 }  // namespace
 
-ShardThread::ShardThread(core::ShardOptions shard_options, bytes::MemoryBudget& budget,
-                         Places& places, LookUp look_up)
+ShardThread::ShardThread(core::ShardOptions shard_options, bytes::SlabPool& pool, Places& places,
+                         LookUp look_up)
     : index_(shard_options.shard),
       places_(&places),
-      pool_(budget, bytes::lendable_slabs_max),
+      pool_(pool),
       shard_(std::move(shard_options), pool_),
       look_up_(std::move(look_up)) {
     if (!poller_.watch(waker_.fd(), waker_tag, {true, false}))
@@ -36,6 +37,11 @@ void ShardThread::run() noexcept {
     std::array<char, 16> name{};  // for top -H and debuggers
     std::snprintf(name.data(), name.size(), "shard-%u", index_);
     pthread_setname_np(pthread_self(), name.data());
+    // sendfile(2) knows no MSG_NOSIGNAL, and the program around us may not ignore it.
+    sigset_t broken_pipe;
+    sigemptyset(&broken_pipe);
+    sigaddset(&broken_pipe, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &broken_pipe, nullptr);
     now_ = std::chrono::steady_clock::now();
     for (std::size_t i = 0; i < listeners_.size(); ++i)
         if (!poller_.watch(listeners_[i].socket.get(), listener_tag(i), {true, false}))

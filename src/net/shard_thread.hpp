@@ -5,9 +5,10 @@
 //   shards, flush the dirty, say goodbye, tell the log, close ─> tick ─> wait
 //
 // Threads    run() is the thread; post(), place() and the counters may be used by any thread.
-// Ownership  sockets live in connections_, at the index of their session.
-// Errors     the constructor throws hpfeeds::Error; the turn does not throw, and never blocks but
-// in its poller.
+// Ownership  sockets live in connections_, at the index of their session. The pool is this shard's
+// alone and must outlive all shards: what one has received, others may hold until they go. Errors
+// the constructor throws hpfeeds::Error; the turn does not throw, and never blocks but in its
+// poller.
 #pragma once
 
 #include "bytes/slab_pool.hpp"
@@ -89,7 +90,7 @@ struct EngineCounters {
 
 class ShardThread {
 public:
-    ShardThread(core::ShardOptions shard_options, bytes::MemoryBudget& budget, Places& places,
+    ShardThread(core::ShardOptions shard_options, bytes::SlabPool& pool, Places& places,
                 LookUp look_up);
     ~ShardThread();
     ShardThread(const ShardThread&) = delete;
@@ -197,7 +198,7 @@ private:
 
     unsigned index_;
     Places* places_;
-    bytes::SlabPool pool_;
+    bytes::SlabPool& pool_;
     core::Shard shard_;
     LookUp look_up_;
     Poller poller_;
@@ -225,7 +226,6 @@ private:
     bool accept_rests_ = false;
     bool housekeeping_ = false;
     bool quiescing_ = false;
-    bool lends_ = true;         // until the system refuses
     bool looks_again_ = false;  // who was waited for has caught up while we told that we wait
     bool closing_ = false;
     std::atomic<bool> quiet_{false};

@@ -56,9 +56,8 @@ std::optional<Transfer> send_pages(int fd, int file, std::int64_t offset,
     off_t from = offset;
     const ssize_t sent = sendfile(fd, file, &from, count);
     if (sent < 0) {
-        if (errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP || errno == EPERM)
-            return std::nullopt;
-        return failed();
+        const Transfer transfer = failed();
+        return transfer.status == Transfer::Status::later ? std::optional(transfer) : std::nullopt;
     }
     const auto taken = static_cast<std::size_t>(sent);
     return Transfer{taken < count ? Transfer::Status::later : Transfer::Status::done, taken};

@@ -26,7 +26,8 @@ struct Transfer {
 // At most bytes::gather_pieces_max pieces.
 [[nodiscard]] Transfer send(int fd, std::span<const std::span<const std::byte>> pieces) noexcept;
 // So many bytes of a file, without copying them: the socket takes the pages as they are, and nobody
-// may write to them again. Nothing when the system cannot. Requires: SIGPIPE is ignored.
+// may write to them again. Nothing when that fails, for whatever reason: send() will do it, or say
+// why not. Requires: SIGPIPE is blocked or ignored.
 [[nodiscard]] std::optional<Transfer> send_pages(int fd, int file, std::int64_t offset,
                                                  std::size_t count) noexcept;
 // Says goodbye: nothing more will be sent.

@@ -13,16 +13,16 @@
 namespace hpfeeds::support {
 namespace {
 
-constexpr int readers = 40;
+constexpr int readers = 80;  // of which each of two shards has enough
 constexpr int late_readers = 4;
 constexpr int events_in_block = 16;
-constexpr int blocks = 120;
+constexpr int blocks = 100;
 
 std::string event(int number) {
     return std::to_string(number) + ":" + std::string(4'000, static_cast<char>('a' + number % 26));
 }
 
-class LentPages : public ::testing::Test {
+class LentPages : public ::testing::TestWithParam<const char*> {
 protected:
     void subscribe(std::deque<WireClient>& clients, int count) {
         for (int i = 0; i < count; ++i) {
@@ -38,10 +38,10 @@ protected:
         }
     }
 
-    BrokerProcess broker{{.arguments = {"--exporter", "127.0.0.1:0"}}};
+    BrokerProcess broker{{.arguments = {"--threads", GetParam(), "--exporter", "127.0.0.1:0"}}};
 };
 
-TEST_F(LentPages, EveryReaderHasItsOwnBytesHoweverLateItReads) {
+TEST_P(LentPages, EveryReaderHasItsOwnBytesHoweverLateItReads) {
     std::deque<WireClient> prompt;
     std::deque<WireClient> late;
     subscribe(prompt, readers);
@@ -66,7 +66,7 @@ TEST_F(LentPages, EveryReaderHasItsOwnBytesHoweverLateItReads) {
         << "this tested nothing: most was copied";
 }
 
-TEST_F(LentPages, AReaderThatLeavesTakesNobodyElsesBytes) {
+TEST_P(LentPages, AReaderThatLeavesTakesNobodyElsesBytes) {
     std::deque<WireClient> prompt;
     std::deque<WireClient> leaving;
     subscribe(prompt, readers);
@@ -88,6 +88,8 @@ TEST_F(LentPages, AReaderThatLeavesTakesNobodyElsesBytes) {
     EXPECT_TRUE(broker.running());
     EXPECT_EQ(broker.stop(), 0);
 }
+
+INSTANTIATE_TEST_SUITE_P(Threads, LentPages, ::testing::Values("1", "2"));
 
 }  // namespace
 }  // namespace hpfeeds::support

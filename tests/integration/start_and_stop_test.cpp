@@ -7,6 +7,7 @@
 #include <csignal>
 
 #include <algorithm>
+#include <deque>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -191,6 +192,25 @@ TEST(StartAndStop, AReaderThatNeverReadsDoesNotKeepTheBrokerFromEnding) {
     for (int count = 0; count < 100; ++count)
         publisher.publish("events", std::string(100'000, 'p'));
     publisher.settle();
+    EXPECT_EQ(broker.stop(), 0);
+}
+
+// What they have not read lies in memory of the publisher's shard.
+TEST(StartAndStop, ReadersOfSeveralShardsThatNeverReadDoNotEither) {
+    BrokerProcess broker({.arguments = {"--shutdown-grace", "200ms", "--threads", "2"}});
+    std::deque<WireClient> stalled;
+    for (int count = 0; count < 4; ++count) {
+        stalled.emplace_back(broker.address(), logger, 4096);
+        stalled.back().subscribe("events");
+        stalled.back().settle();
+    }
+    WireClient one(broker.address(), sensor);
+    WireClient other(broker.address(), sensor);
+    for (WireClient* publisher : {&one, &other}) {
+        for (int count = 0; count < 2000; ++count)
+            publisher->publish("events", std::string(10'000, 'p'));
+        publisher->settle();
+    }
     EXPECT_EQ(broker.stop(), 0);
 }
 

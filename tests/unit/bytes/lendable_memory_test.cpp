@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <sys/resource.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -111,6 +112,17 @@ TEST_F(LendableMemoryTest, TakesMemoryForWhatIsTakenOnly) {
     EXPECT_GE(memory_of_file(file), slab_bytes);
     memory.give_back(data);
     EXPECT_EQ(memory_of_file(file), 0U);
+}
+
+TEST(LendableMemory, IsNoneWhereNoFileMayBeSoLong) {
+    rlimit before{};
+    ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+    rlimit low = before;
+    low.rlim_cur = 3 * slab_bytes;
+    ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &low), 0);
+    LendableMemory none(4);
+    EXPECT_EQ(none.take(), nullptr);
+    ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
 }
 
 TEST(LendableMemory, ForNoSlabsIsNone) {

@@ -31,7 +31,7 @@ protected:
     }
 
     MemoryBudget budget{1 << 30};
-    SlabPool pool{budget};
+    SlabPool pool{budget, 8};
     ReadBuffer buffer{pool};
 };
 
@@ -71,6 +71,7 @@ TEST_F(ReadBufferTest, BeginsAgainInASlabThatNobodyHas) {
 TEST_F(ReadBufferTest, NeverWritesAgainWhereItWasLent) {
     FrameRef torn;
     const Piece first = receive(torn, "first");
+    ASSERT_TRUE(first.slab->lendable);
     first.slab->lent = true;
     const Piece second = receive(torn, "second");
     EXPECT_TRUE(second.slab != first.slab || second.offset >= first.end());

@@ -8,7 +8,9 @@
 
 #include <array>
 #include <csignal>
+#include <cstdint>
 #include <filesystem>
+#include <fstream>
 #include <optional>
 #include <string>
 
@@ -146,6 +148,29 @@ TEST(TestingBroker, LeavesTheProcessAlone) {
     struct sigaction pipe {};
     sigaction(SIGPIPE, nullptr, &pipe);
     EXPECT_EQ(pipe.sa_handler, SIG_DFL);
+}
+
+// The signals that the thread of this name blocks, as the kernel writes them; 0 while there is
+// none.
+std::uint64_t signals_blocked_by(const std::string& thread) {
+    for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+        std::ifstream status(task.path() / "status");
+        std::string line;
+        bool found = false;
+        while (std::getline(status, line)) {
+            if (line == "Name:\t" + thread) found = true;
+            if (found && line.starts_with("SigBlk:"))
+                return std::stoull(line.substr(line.find('\t') + 1), nullptr, 16);
+        }
+    }
+    return 0;
+}
+
+// sendfile(2) to a reader that has gone raises it, and knows no MSG_NOSIGNAL.
+TEST(TestingBroker, BlocksSigpipeWhereItSends) {
+    const Broker broker(users());
+    EXPECT_FALSE(Caller(broker.options_for("sensor")).opened()) << "so its thread has begun";
+    EXPECT_TRUE(signals_blocked_by("shard-0") & std::uint64_t{1} << (SIGPIPE - 1));
 }
 
 TEST(TestingBroker, SpeaksTlsWithACertificateOfItsOwn) {
