@@ -64,11 +64,11 @@ class Report(unittest.TestCase):
         self.assertIn("not measured", self.bar(start, figures))
 
     def test_a_share_that_was_kept_is_better_when_it_is_more(self):
-        run = Figures(97, extra={"grew_mib": 40, "p99_ratio": 1.0, "healthy_p99_us": 5})
-        figures = {"stalled": {"ours": [run]}}
+        run = Figures(97, extra={"grew_mib": 40, "healthy_p99_us": 5})
+        figures = {"stalled": {"ours": [run]}, "p99 alone": {"ours": [Figures(100)]}, "p99 beside": {"ours": [Figures(100)]}}
         self.assertEqual(self.bar("stalled | at least: ≥ 98", figures), "1.01 | **missed**")
         self.assertEqual(self.bar("stalled | at least: memory", figures).split(" | ", 1)[1], "1.14 | **missed**")
-        self.assertEqual(self.bar("stalled | goal: nobody", figures).split(" | ", 1)[1], "0.91 | met")
+        self.assertEqual(self.bar("p99 beside | goal: nobody", figures).split(" | ", 1)[1], "0.91 | met")
 
     def test_one_lost_message_in_any_round_is_too_many(self):
         rounds = [Figures(1), Figures(2, wrong=1), Figures(3)]
