@@ -117,6 +117,7 @@ void ShardThread::read(core::SessionId id) noexcept {
         if (connection.tls->holds_unsent()) connection.wants_writing = true;
         update_interest(id);
     }
+    read_bytes_ += transfer.bytes;
     switch (transfer.status) {
         case Transfer::Status::done:
             return shard_.received(id, transfer.bytes, now_);

@@ -66,10 +66,7 @@ void ShardThread::turn() noexcept {
     wait();
     engine_counters_.turns.increment();
     take_mailbox();
-    for (const Ready& ready : ready_) {
-        handle(ready);
-        if (!may_read_more()) break;
-    }
+    handle_ready();
     if (!quiescing_) read_on();
     if (shards_.size() > 1) shard_.others_crowded(others_are_crowded());
     shard_.tick(now_);
@@ -79,6 +76,19 @@ void ShardThread::turn() noexcept {
     if (quiescing_ && waiting_.empty() && !quiet_.load(std::memory_order_relaxed))
         quiet_.store(true, std::memory_order_release);
     engine_counters_.turn_times.count(std::chrono::steady_clock::now() - now_);
+}
+
+// As much as stays in the cache until it has been copied to every reader. The rest of the events
+// has the next turn: whoever was before them in this one is behind them then.
+void ShardThread::handle_ready() noexcept {
+    had_events_ = !ready_.empty();
+    read_bytes_ = 0;
+    while (!ready_.empty() && read_bytes_ < read_per_turn_bytes) {
+        const Ready ready = ready_.front();
+        ready_ = ready_.subspan(1);
+        handle(ready);
+        if (!may_read_more()) ready_ = {};  // epoll tells of them again
+    }
 }
 
 // A publisher is slowed before a run is lost: nothing more is read until the others have taken what
@@ -106,6 +116,10 @@ std::optional<milliseconds> ShardThread::patience() noexcept {
 }
 
 void ShardThread::wait() noexcept {
+    if (!ready_.empty() && waiting_.empty()) {
+        now_ = std::chrono::steady_clock::now();
+        return;
+    }
     std::optional<milliseconds> timeout = patience();
     waker_.going_to_sleep();
     const bool reads_on = !unread_.empty() && !quiescing_ && waiting_.empty();
@@ -329,7 +343,7 @@ void ShardThread::housekeep() noexcept {
             (void)poller_.watch(listeners_[i].socket.get(), listener_tag(i), {true, false});
     }
     if (!housekeeping_) {
-        if (ready_.empty()) return;
+        if (!had_events_) return;
         housekeeping_ = true;
         housekeeping_due_ = now_ + housekeeping;
     } else if (now_ >= housekeeping_due_) {

@@ -149,6 +149,7 @@ private:
     [[nodiscard]] std::optional<std::chrono::milliseconds> patience() noexcept;
     void take_mailbox() noexcept;
     void take(Message& message) noexcept;
+    void handle_ready() noexcept;
     void handle(const Ready& ready) noexcept;
     [[nodiscard]] bool may_read_more() noexcept;
     [[nodiscard]] bool others_are_crowded() const noexcept;
@@ -216,7 +217,9 @@ private:
     std::vector<core::SessionId> unread_;  // have more for us than epoll knows, and are wanted
     std::vector<core::SessionId> reading_on_;
     std::vector<core::SessionId> scratch_;
-    std::span<const Ready> ready_;
+    std::span<const Ready> ready_;  // not handled yet
+    std::size_t read_bytes_ = 0;    // in this turn
+    bool had_events_ = false;
     std::vector<wire::Nonce> nonces_;
 
     core::Instant now_{};
