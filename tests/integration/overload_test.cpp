@@ -11,8 +11,10 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace hpfeeds::support {
@@ -108,6 +110,35 @@ TEST(Overload, WithEverySubscriberStalledWhatIsDroppedIsCounted) {
     EXPECT_EQ(queued + dropped, 10.0 * count);
     stalled.clear();
     expect_normal(broker);
+}
+
+TEST(Overload, MemoryComesBackWhenABurstIsOver) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    GTEST_SKIP() << "a sanitizer's allocator returns nothing";
+#endif
+    const BrokerProcess broker({.keys = keys()});
+    WireClient publisher(broker.address(), sensor);
+    publisher.settle();
+    const std::size_t before = resident_bytes(broker.pid());
+    std::size_t grown = 0;
+    {
+        WireClient stalled(broker.address(), Login{"both", "both-secret"}, 4096);
+        stalled.subscribe("events");
+        stalled.settle();
+        for (int number = 0; number < 4'000; ++number)
+            publisher.publish("events", std::string(10'000, 'p'));
+        publisher.settle();
+        grown = resident_bytes(broker.pid()) - before;
+        EXPECT_GT(grown, std::size_t{20} << 20);
+    }
+    const Deadline deadline(std::chrono::seconds(60));
+    const auto left = [&] {
+        const std::size_t now = resident_bytes(broker.pid());
+        return now > before ? now - before : 0;
+    };
+    while (left() > grown / 8 && !deadline.passed())
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    EXPECT_LE(left(), grown / 8);
 }
 
 // 10,000 of them where the descriptors suffice.
