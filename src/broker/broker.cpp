@@ -343,8 +343,8 @@ struct Broker::Rooms {
     core::FailedLogins failed_logins;
     std::optional<core::CountedNames> counted_names;  // where there are several shards
     KeyStores key_stores;
-    std::deque<bytes::SlabPool>
-        pools;  // one per shard; what one has received, others may hold to the end
+    // One a shard, and before them: what one has received, others hold until they go.
+    std::deque<bytes::SlabPool> pools;
     std::vector<std::unique_ptr<net::ShardThread>> shards;
     std::unique_ptr<net::Door> door;                      // null without TLS and proxied endpoints
     std::vector<std::unique_ptr<RollOver>> certificates;  // after the door, which they give orders

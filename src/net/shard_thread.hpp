@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // shard_thread.hpp: one thread with its core::Shard, its sockets and its mailbox. The turn:
 //
-//   wait ─> take the mailbox ─> read what is readable ─> carry out effects: look up, post to other
-//   shards, flush the dirty, say goodbye, tell the log, close ─> tick ─> wait
+//   wait ─> take the mailbox ─> read what is readable, up to a bound ─> tick ─> carry out effects:
+//   look up, post to other shards, flush the dirty, say goodbye, tell the log, close ─> wait
 //
 // Threads    run() is the thread; post(), place() and the counters may be used by any thread.
 // Ownership  sockets live in connections_, at the index of their session. The pool is this shard's
-// alone and must outlive all shards: what one has received, others may hold until they go. Errors
-// the constructor throws hpfeeds::Error; the turn does not throw, and never blocks but in its
-// poller.
+//            and must outlive all shards: what one has received, others may hold until they go.
+//
+// Errors     the constructor throws hpfeeds::Error; the turn does not throw, and never blocks but
+//            in its poller.
 #pragma once
 
 #include "bytes/slab_pool.hpp"
