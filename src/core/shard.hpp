@@ -121,6 +121,8 @@ public:
     // Another shard has listeners of the channel now, or none any more.
     void announced(unsigned shard, const Announcement& announcement) noexcept;
 
+    // A reader with more than this queued is waited for, if it keeps up.
+    [[nodiscard]] std::size_t crowding_bytes() const noexcept { return crowding_bytes_; }
     // Whether readers here are waited for; and whether those of another shard are, who share our
     // publishers.
     [[nodiscard]] bool crowded() const noexcept { return !crowding_.empty(); }

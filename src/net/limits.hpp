@@ -24,8 +24,10 @@ inline constexpr std::size_t answers_per_turn_max = 128;
 // the others waiting.
 inline constexpr std::size_t writes_per_turn_max = 16;
 
-// Messages that wait in one shard's mailbox. Full: its senders pause their publishers and try
-// again.
+// Messages that wait in one shard's mailbox; and the runs among them may be as long together as
+// what one subscriber has queued before it is waited for (core/limits.hpp): a shard that gets no
+// processor for a while must not find so much that it cuts a reader for it. Full: its senders pause
+// their publishers and try again.
 inline constexpr std::size_t mailbox_messages_max = 4096;
 
 inline constexpr int listen_backlog = 4096;

@@ -17,6 +17,11 @@ namespace {
 
 using std::chrono::milliseconds;
 
+std::size_t run_bytes_of(const Message& message) noexcept {
+    const auto* deliver = std::get_if<Deliver>(&message);
+    return deliver ? deliver->run.piece().length : 0;
+}
+
 }  // namespace
 
 ShardThread::ShardThread(core::ShardOptions shard_options, bytes::SlabPool& pool, Places& places,
@@ -189,13 +194,23 @@ void ShardThread::handle(const Ready& ready) noexcept {
 void ShardThread::take_mailbox() noexcept {
     Message message;
     std::size_t answers = 0;
-    for (std::size_t taken = 0;
-         taken < mailbox_messages_max && answers < answers_per_turn_max && mailbox_.take(message);
+    std::size_t bytes = 0;
+    for (std::size_t taken = 0; taken < mailbox_messages_max && answers < answers_per_turn_max &&
+                                bytes < read_per_turn_bytes && mailbox_.take(message);
          ++taken) {
         if (std::holds_alternative<core::AccountAnswer>(message)) ++answers;
+        bytes += run_bytes_of(message);
         take(message);
     }
     post_waiting();
+    if (bytes) make_room(bytes);
+}
+
+// There is room for so much again. One that is told too late to sleep on tries again by itself.
+void ShardThread::make_room(std::size_t bytes) noexcept {
+    mailed_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+    for (ShardThread* other : shards_)
+        if (other->waits_.load(std::memory_order_relaxed)) other->waker_.wake();
 }
 
 void ShardThread::take(Message& message) noexcept {
@@ -239,21 +254,36 @@ void ShardThread::take(Message& message) noexcept {
 void ShardThread::send_out(unsigned shard, Message message) noexcept {
     ShardThread& other = *shards_[shard];
     // Order holds: nothing overtakes what waits already.
-    if (!waiting_.empty() || !other.mailbox_.post(message)) {
+    if (!waiting_.empty() || !post_to(other, message)) {
         engine_counters_.mailbox_full.increment();
         waiting_.push_back({shard, std::move(message)});
+        waits_.store(true, std::memory_order_relaxed);
     }
     other.waker_.wake();
+}
+
+// False: the other has no room, and the message stays here. A run is counted before it is posted,
+// as it may be taken at once; shards that post together go over the bound, each by one run.
+bool ShardThread::post_to(ShardThread& other, Message& message) noexcept {
+    const std::size_t bytes = run_bytes_of(message);
+    if (bytes == 0) return other.mailbox_.post(message);
+    if (other.mailed_bytes_.load(std::memory_order_relaxed) >= shard_.crowding_bytes())
+        return false;
+    other.mailed_bytes_.fetch_add(bytes, std::memory_order_relaxed);
+    if (other.mailbox_.post(message)) return true;
+    other.mailed_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+    return false;
 }
 
 void ShardThread::post_waiting() noexcept {
     std::size_t posted = 0;
     while (posted < waiting_.size() &&
-           shards_[waiting_[posted].shard]->mailbox_.post(waiting_[posted].message)) {
+           post_to(*shards_[waiting_[posted].shard], waiting_[posted].message)) {
         shards_[waiting_[posted].shard]->waker_.wake();
         ++posted;
     }
     waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(posted));
+    if (posted && waiting_.empty()) waits_.store(false, std::memory_order_relaxed);
 }
 
 // ---- effects

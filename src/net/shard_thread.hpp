@@ -149,6 +149,7 @@ private:
     void wait() noexcept;
     [[nodiscard]] std::optional<std::chrono::milliseconds> patience() noexcept;
     void take_mailbox() noexcept;
+    void make_room(std::size_t bytes) noexcept;
     void take(Message& message) noexcept;
     void handle_ready() noexcept;
     void handle(const Ready& ready) noexcept;
@@ -181,6 +182,7 @@ private:
     void look_up() noexcept;
     void forward() noexcept;
     void send_out(unsigned shard, Message message) noexcept;
+    [[nodiscard]] bool post_to(ShardThread& other, Message& message) noexcept;
     void post_waiting() noexcept;
     void tell() noexcept;
     void close_ended() noexcept;
@@ -206,6 +208,7 @@ private:
     Poller poller_;
     Waker waker_;
     Mailbox<Message> mailbox_{mailbox_messages_max};
+    std::atomic<std::size_t> mailed_bytes_{0};  // of the runs in it, or about to be
     TlsScratch tls_scratch_;
     IncidentLog incident_log_;
     AcceptLog accept_log_;
@@ -235,6 +238,7 @@ private:
     std::atomic<bool> quiet_{false};
     std::atomic<bool> over_{false};
     std::atomic<bool> crowded_{false};
+    std::atomic<bool> waits_{false};   // for room in another shard's mailbox
     std::atomic<bool> defers_{false};  // a publisher here waits for readers, of whichever shard
     std::atomic<std::size_t> connection_count_{0};
 };

@@ -2,6 +2,8 @@
 // More load than the machine carries: nothing is lost below the limits, all that is dropped above
 // them is counted, and afterwards the broker is as it was. Counts are tested here, never times.
 #include "support/broker_process.hpp"
+#include "support/halted_thread.hpp"
+#include "support/metrics_page.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -11,7 +13,9 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <thread>
@@ -110,6 +114,44 @@ TEST(Overload, WithEverySubscriberStalledWhatIsDroppedIsCounted) {
     EXPECT_EQ(queued + dropped, 10.0 * count);
     stalled.clear();
     expect_normal(broker);
+}
+
+// A machine that is busy may keep one of the broker's threads from running for as long as another
+// takes in more than a subscriber may have queued. That is no reader's fault.
+TEST(Overload, AThreadThatIsKeptFromRunningCutsNoReader) {
+    const BrokerProcess broker(
+        {.arguments = {"--threads", "2", "--exporter", "127.0.0.1:0"}, .keys = keys()});
+    const MetricsPage metrics(broker);
+    WireClient publisher(broker.address(), sensor);  // on the first thread
+    publisher.settle();
+    WireClient reader(broker.address(), logger);  // on the second
+    reader.subscribe("events");
+    reader.settle();
+
+    constexpr int count = 6'000;  // 96 MB, where one reader may have 64 MiB
+    const std::string tail(16'000, 't');
+    std::optional<HaltedThread> halted(std::in_place, broker.pid(), "shard-1");
+    std::atomic<bool> published{false};
+    const std::jthread sending([&] {
+        try {
+            for (int number = 0; number < count; ++number)
+                publisher.publish("events", std::to_string(number) + tail);
+        } catch (const std::exception& gone) {
+            ADD_FAILURE() << gone.what();
+        }
+        published = true;
+    });
+    const std::string held_up = R"(hpfeeds_broker_shard_mailbox_full{shard="0"})";
+    const Deadline deadline;
+    while (!published && metrics.value(held_up) == 0 && !deadline.passed())
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    EXPECT_GT(metrics.value(held_up), 0) << "what the halted thread had not taken grew unbounded";
+    EXPECT_LT(metrics.value("hpfeeds_broker_message_memory_bytes"), 16 << 20);
+
+    halted.reset();
+    for (int number = 0; number < count; ++number)
+        ASSERT_EQ(reader.expect_message().payload, std::to_string(number) + tail);
+    EXPECT_EQ(metrics.value("hpfeeds_broker_subscriber_discarded_frames"), 0);
 }
 
 TEST(Overload, MemoryComesBackWhenABurstIsOver) {
