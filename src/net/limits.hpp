@@ -12,8 +12,8 @@ namespace hpfeeds::net {
 
 // Events taken in one turn; more wait for the next.
 inline constexpr std::size_t events_per_turn_max = 512;
-// Read in one turn, about: what has been read is copied to every reader at the turn's end, and
-// should lie in the second-level cache until then.
+// Read in one turn, about, and as much again from the mailbox: what has been read is copied to
+// every reader at the turn's end, and should lie in the second-level cache until then.
 inline constexpr std::size_t read_per_turn_bytes = 704 * 1024;
 // Connections accepted in one turn, so that a storm of them does not keep messages waiting.
 inline constexpr std::size_t accepts_per_turn_max = 64;

@@ -45,7 +45,7 @@ void Poller::unwatch(int fd) noexcept {
     epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
 }
 
-std::span<const Ready> Poller::wait(std::optional<std::chrono::milliseconds> timeout) noexcept {
+std::span<Ready> Poller::wait(std::optional<std::chrono::milliseconds> timeout) noexcept {
     const int milliseconds =
         timeout ? static_cast<int>(std::clamp<std::int64_t>(timeout->count(), 0, 3'600'000)) : -1;
     const int count =

@@ -39,8 +39,7 @@ public:
     void unwatch(int fd) noexcept;
 
     // Waits for at most `timeout`, without end if there is none. Valid until the next call.
-    [[nodiscard]] std::span<const Ready> wait(
-        std::optional<std::chrono::milliseconds> timeout) noexcept;
+    [[nodiscard]] std::span<Ready> wait(std::optional<std::chrono::milliseconds> timeout) noexcept;
 
 private:
     Descriptor epoll_;

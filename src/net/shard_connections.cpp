@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <utility>
 
 namespace hpfeeds::net {
@@ -135,15 +136,22 @@ void ShardThread::read(core::SessionId id) noexcept {
 void ShardThread::read_on() noexcept {
     reading_on_.clear();
     reading_on_.swap(unread_);
+    std::optional<std::size_t> skipped;
     for (std::size_t i = 0; i < reading_on_.size(); ++i) {
         Connection* connection = find(reading_on_[i]);
         if (!connection) continue;
         connection->unread_noted = false;
-        if (!may_read_more())
+        if (!may_read_more()) {
+            skipped = skipped.value_or(unread_.size());
             note_unread(reading_on_[i]);
-        else if (shard_.wants_reading(reading_on_[i]) && shard_.admits(reading_on_[i], now_))
+        } else if (shard_.wants_reading(reading_on_[i]) && shard_.admits(reading_on_[i], now_)) {
             read(reading_on_[i]);
+        }
     }
+    // Whoever did not have its turn is the first of the next.
+    if (skipped)
+        std::rotate(unread_.begin(), unread_.begin() + static_cast<std::ptrdiff_t>(*skipped),
+                    unread_.end());
 }
 
 // A session that does not want to be read from now says so when it does: update_interest() then

@@ -83,17 +83,33 @@ void ShardThread::turn() noexcept {
     engine_counters_.turn_times.count(std::chrono::steady_clock::now() - now_);
 }
 
-// As much as stays in the cache until it has been copied to every reader. The rest of the events
-// has the next turn: whoever was before them in this one is behind them then.
+// Readers first, so that they do not wait while publishers must. Then as much as stays in the cache
+// until it has been copied to every reader, beginning with whoever did not have its turn the last
+// time: epoll tells of all that are ready again, in much the same order.
 void ShardThread::handle_ready() noexcept {
     had_events_ = !ready_.empty();
     read_bytes_ = 0;
-    while (!ready_.empty() && read_bytes_ < read_per_turn_bytes) {
-        const Ready ready = ready_.front();
-        ready_ = ready_.subspan(1);
-        handle(ready);
-        if (!may_read_more()) ready_ = {};  // epoll tells of them again
-    }
+    for (const Ready& ready : ready_)
+        if (ready.writable) write_on(session_of(ready.tag));
+    begin_where_left_off();
+    std::size_t handled = 0;
+    while (handled < ready_.size() && read_bytes_ < read_per_turn_bytes && may_read_more())
+        handle(ready_[handled++]);
+    if (handled < ready_.size()) left_off_ = ready_[handled].tag;
+}
+
+void ShardThread::begin_where_left_off() noexcept {
+    if (!left_off_ || ready_.empty()) return;
+    const auto is_next = [this](const Ready& ready) { return ready.tag == *left_off_; };
+    const auto next = std::find_if(ready_.begin(), ready_.end(), is_next);
+    std::rotate(ready_.begin(), next, ready_.end());
+    left_off_.reset();
+}
+
+void ShardThread::write_on(core::SessionId id) noexcept {
+    if (!find(id)) return;
+    shard_.set_late(id, false);
+    flush(id);
 }
 
 // A publisher is slowed before a run is lost: nothing more is read until the others have taken what
@@ -121,10 +137,6 @@ std::optional<milliseconds> ShardThread::patience() noexcept {
 }
 
 void ShardThread::wait() noexcept {
-    if (!ready_.empty() && waiting_.empty()) {
-        now_ = std::chrono::steady_clock::now();
-        return;
-    }
     std::optional<milliseconds> timeout = patience();
     waker_.going_to_sleep();
     const bool reads_on = !unread_.empty() && !quiescing_ && waiting_.empty();
@@ -172,10 +184,6 @@ void ShardThread::handle(const Ready& ready) noexcept {
     const core::SessionId id = session_of(ready.tag);
     Connection* connection = find(id);
     if (!connection) return;
-    if (ready.writable) {
-        shard_.set_late(id, false);
-        flush(id);
-    }
     if (shard_.wants_reading(id)) {
         if ((ready.readable || ready.hung_up) && !quiescing_ && shard_.admits(id, now_)) read(id);
     } else if (ready.hung_up && !ready.writable) {
@@ -203,11 +211,11 @@ void ShardThread::take_mailbox() noexcept {
         take(message);
     }
     post_waiting();
-    if (bytes) make_room(bytes);
+    if (bytes) tell_of_room(bytes);
 }
 
-// There is room for so much again. One that is told too late to sleep on tries again by itself.
-void ShardThread::make_room(std::size_t bytes) noexcept {
+// So much of the mailbox is free again. A sender that just misses this tries again by itself.
+void ShardThread::tell_of_room(std::size_t bytes) noexcept {
     mailed_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
     for (ShardThread* other : shards_)
         if (other->waits_.load(std::memory_order_relaxed)) other->waker_.wake();

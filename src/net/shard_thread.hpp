@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // shard_thread.hpp: one thread with its core::Shard, its sockets and its mailbox. The turn:
 //
-//   wait ─> take the mailbox ─> read what is readable, up to a bound ─> tick ─> carry out effects:
-//   look up, post to other shards, flush the dirty, say goodbye, tell the log, close ─> wait
+//   wait ─> take the mailbox ─> write to late readers ─> read what is readable, up to a bound
+//   ─> tick ─> carry out effects: look up, post to other shards, flush the dirty, say goodbye, tell
+//   the log, close ─> wait
 //
 // Threads    run() is the thread; post(), place() and the counters may be used by any thread.
 // Ownership  sockets live in connections_, at the index of their session. The pool is this shard's
@@ -149,10 +150,12 @@ private:
     void wait() noexcept;
     [[nodiscard]] std::optional<std::chrono::milliseconds> patience() noexcept;
     void take_mailbox() noexcept;
-    void make_room(std::size_t bytes) noexcept;
+    void tell_of_room(std::size_t bytes) noexcept;
     void take(Message& message) noexcept;
     void handle_ready() noexcept;
+    void begin_where_left_off() noexcept;
     void handle(const Ready& ready) noexcept;
+    void write_on(core::SessionId id) noexcept;
     [[nodiscard]] bool may_read_more() noexcept;
     [[nodiscard]] bool others_are_crowded() const noexcept;
     void share_crowding() noexcept;
@@ -221,8 +224,9 @@ private:
     std::vector<core::SessionId> unread_;  // have more for us than epoll knows, and are wanted
     std::vector<core::SessionId> reading_on_;
     std::vector<core::SessionId> scratch_;
-    std::span<const Ready> ready_;  // not handled yet
-    std::size_t read_bytes_ = 0;    // in this turn
+    std::span<Ready> ready_;                 // in this turn
+    std::optional<std::uint64_t> left_off_;  // whom a turn had no time for
+    std::size_t read_bytes_ = 0;             // in this turn
     bool had_events_ = false;
     std::vector<wire::Nonce> nonces_;
 

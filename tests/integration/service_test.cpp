@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The broker under a service manager: sockets that are handed over, and what the manager is told.
 #include "support/broker_process.hpp"
+#include "support/held_thread.hpp"
 #include "support/notify_socket.hpp"
 
 #include <gmock/gmock.h>
@@ -8,18 +9,14 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 #include <csignal>
 
 #include <algorithm>
 #include <filesystem>
-#include <stdexcept>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace hpfeeds::support {
@@ -294,36 +291,6 @@ TEST(KeptSockets, OfAnEarlierConfigurationAreClosedAndForgotten) {
 
 // ---- the watchdog ----
 
-// Holds one thread of another process still; lets it go at the end.
-class HeldThread {
-public:
-    explicit HeldThread(pid_t thread) : thread_(thread) {
-        held_ = ::ptrace(PTRACE_SEIZE, thread_, nullptr, nullptr) == 0 &&
-                ::ptrace(PTRACE_INTERRUPT, thread_, nullptr, nullptr) == 0 &&
-                ::waitpid(thread_, nullptr, __WALL) == thread_;
-    }
-    ~HeldThread() { let_go(); }
-    HeldThread(const HeldThread&) = delete;
-    HeldThread& operator=(const HeldThread&) = delete;
-
-    [[nodiscard]] bool held() const noexcept { return held_; }
-    void let_go() {
-        if (std::exchange(held_, false)) ::ptrace(PTRACE_DETACH, thread_, nullptr, nullptr);
-    }
-
-private:
-    pid_t thread_;
-    bool held_;
-};
-
-pid_t thread_called(pid_t process, const std::string& name) {
-    const std::filesystem::path tasks = "/proc/" + std::to_string(process) + "/task";
-    for (const auto& task : std::filesystem::directory_iterator(tasks))
-        if (read_file(task.path() / "comm") == name + "\n")
-            return static_cast<pid_t>(std::stol(task.path().filename().string()));
-    throw std::runtime_error("no thread is called " + name);
-}
-
 TEST(Watchdog, IsFedWhileAnIdleBrokerLives) {
     NotifySocket manager;
     const BrokerProcess broker({.arguments = {"--threads", "3"},
@@ -337,7 +304,7 @@ TEST(Watchdog, IsNotFedWhileAShardDoesNotTurn) {
     const BrokerProcess broker({.arguments = {"--threads", "2"},
                                 .environment = {manager.variable(), {"WATCHDOG_USEC", "50000"}}});
     manager.wait_for("WATCHDOG=1");
-    HeldThread shard(thread_called(broker.pid(), "shard-1"));
+    HeldThread shard(broker.pid(), "shard-1");
     if (!shard.held()) GTEST_SKIP() << "this system does not let a test hold a thread still";
     manager.wait_for("STATUS=shard 1 does not turn");
     broker.wait_for_log({"a shard does not turn", "shard=1"});
