@@ -45,7 +45,7 @@ void Poller::unwatch(int fd) noexcept {
     epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
 }
 
-std::span<Ready> Poller::wait(std::optional<std::chrono::milliseconds> timeout) noexcept {
+std::span<const Ready> Poller::wait(std::optional<std::chrono::milliseconds> timeout) noexcept {
     const int milliseconds =
         timeout ? static_cast<int>(std::clamp<std::int64_t>(timeout->count(), 0, 3'600'000)) : -1;
     const int count =
@@ -57,7 +57,15 @@ std::span<Ready> Poller::wait(std::optional<std::chrono::milliseconds> timeout) 
         ready_[i] = {events_[i].data.u64, (bits & EPOLLIN) != 0, (bits & EPOLLOUT) != 0,
                      (bits & (EPOLLHUP | EPOLLERR)) != 0};
     }
+    put_first({ready_.data(), ready_count});
     return {ready_.data(), ready_count};
+}
+
+void Poller::put_first(std::span<Ready> ready) noexcept {
+    if (!first_) return;
+    const auto is_first = [this](const Ready& each) { return each.tag == *first_; };
+    std::rotate(ready.begin(), std::find_if(ready.begin(), ready.end(), is_first), ready.end());
+    first_.reset();
 }
 
 }  // namespace hpfeeds::net

@@ -39,12 +39,19 @@ public:
     void unwatch(int fd) noexcept;
 
     // Waits for at most `timeout`, without end if there is none. Valid until the next call.
-    [[nodiscard]] std::span<Ready> wait(std::optional<std::chrono::milliseconds> timeout) noexcept;
+    [[nodiscard]] std::span<const Ready> wait(
+        std::optional<std::chrono::milliseconds> timeout) noexcept;
+    // Whoever is still ready is told again and again, in much the same order. The next time with
+    // anybody ready begins with this one, if it is among them, and those behind it.
+    void begin_with(std::uint64_t tag) noexcept { first_ = tag; }
 
 private:
+    void put_first(std::span<Ready> ready) noexcept;
+
     Descriptor epoll_;
     std::vector<epoll_event> events_;
     std::vector<Ready> ready_;
+    std::optional<std::uint64_t> first_;
 };
 
 }  // namespace hpfeeds::net

@@ -84,26 +84,16 @@ void ShardThread::turn() noexcept {
 }
 
 // Readers first, so that they do not wait while publishers must. Then as much as stays in the cache
-// until it has been copied to every reader, beginning with whoever did not have its turn the last
-// time: epoll tells of all that are ready again, in much the same order.
+// until it has been copied to every reader; whoever has no turn any more is the next one's first.
 void ShardThread::handle_ready() noexcept {
     had_events_ = !ready_.empty();
     read_bytes_ = 0;
     for (const Ready& ready : ready_)
         if (ready.writable) write_on(session_of(ready.tag));
-    begin_where_left_off();
     std::size_t handled = 0;
     while (handled < ready_.size() && read_bytes_ < read_per_turn_bytes && may_read_more())
         handle(ready_[handled++]);
-    if (handled < ready_.size()) left_off_ = ready_[handled].tag;
-}
-
-void ShardThread::begin_where_left_off() noexcept {
-    if (!left_off_ || ready_.empty()) return;
-    const auto is_next = [this](const Ready& ready) { return ready.tag == *left_off_; };
-    const auto next = std::find_if(ready_.begin(), ready_.end(), is_next);
-    std::rotate(ready_.begin(), next, ready_.end());
-    left_off_.reset();
+    if (handled < ready_.size()) poller_.begin_with(ready_[handled].tag);
 }
 
 void ShardThread::write_on(core::SessionId id) noexcept {

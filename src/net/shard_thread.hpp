@@ -153,7 +153,6 @@ private:
     void tell_of_room(std::size_t bytes) noexcept;
     void take(Message& message) noexcept;
     void handle_ready() noexcept;
-    void begin_where_left_off() noexcept;
     void handle(const Ready& ready) noexcept;
     void write_on(core::SessionId id) noexcept;
     [[nodiscard]] bool may_read_more() noexcept;
@@ -224,9 +223,8 @@ private:
     std::vector<core::SessionId> unread_;  // have more for us than epoll knows, and are wanted
     std::vector<core::SessionId> reading_on_;
     std::vector<core::SessionId> scratch_;
-    std::span<Ready> ready_;                 // in this turn
-    std::optional<std::uint64_t> left_off_;  // whom a turn had no time for
-    std::size_t read_bytes_ = 0;             // in this turn
+    std::span<const Ready> ready_;  // in this turn
+    std::size_t read_bytes_ = 0;    // in this turn
     bool had_events_ = false;
     std::vector<wire::Nonce> nonces_;
 

@@ -5,6 +5,8 @@
 
 #include <sys/socket.h>
 #include <array>
+#include <cstdint>
+#include <vector>
 
 namespace hpfeeds::net {
 namespace {
@@ -55,6 +57,28 @@ TEST(Poller, TellsAHangUpWhateverTheInterest) {
     EXPECT_TRUE(ready[0].hung_up);
     poller.unwatch(pair.left.get());
     EXPECT_TRUE(poller.wait(std::chrono::milliseconds{0}).empty());
+}
+
+TEST(Poller, BeginsWithWhoeverHadNoTurnTheLastTime) {
+    Poller poller;
+    std::array<Pair, 3> pairs;
+    for (std::uint64_t tag = 0; tag < pairs.size(); ++tag) {
+        ASSERT_TRUE(poller.watch(pairs[tag].left.get(), tag, {true, false}));
+        ASSERT_EQ(::write(pairs[tag].right.get(), "x", 1), 1);
+    }
+    const auto tags = [&] {
+        std::vector<std::uint64_t> list;
+        for (const Ready& ready : poller.wait(std::nullopt))
+            list.push_back(ready.tag);
+        return list;
+    };
+    const std::vector<std::uint64_t> usual = tags();
+    poller.begin_with(usual[1]);
+    EXPECT_EQ(tags(), (std::vector<std::uint64_t>{usual[1], usual[2], usual[0]}));
+    EXPECT_EQ(tags(), usual) << "once only";
+    // One that is not ready any more changes nothing.
+    poller.begin_with(99);
+    EXPECT_EQ(tags(), usual);
 }
 
 TEST(Poller, RefusesADescriptorThatIsNone) {
