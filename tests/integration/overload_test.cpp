@@ -3,7 +3,6 @@
 // them is counted, and afterwards the broker is as it was. Counts are tested here, never times.
 #include "support/broker_process.hpp"
 #include "support/held_thread.hpp"
-#include "support/metrics_page.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -120,7 +119,6 @@ TEST(Overload, WithEverySubscriberStalledWhatIsDroppedIsCounted) {
 TEST(Overload, AThreadThatIsKeptFromRunningCutsNoReader) {
     const BrokerProcess broker(
         {.arguments = {"--threads", "2", "--exporter", "127.0.0.1:0"}, .keys = keys()});
-    const MetricsPage metrics(broker);
     WireClient publisher(broker.address(), sensor);  // on the first thread
     publisher.settle();
     WireClient reader(broker.address(), logger);  // on the second
@@ -143,15 +141,15 @@ TEST(Overload, AThreadThatIsKeptFromRunningCutsNoReader) {
     });
     const std::string held_up = R"(hpfeeds_broker_shard_mailbox_full{shard="0"})";
     const Deadline deadline;
-    while (!published && metrics.value(held_up) == 0 && !deadline.passed())
+    while (!published && metric(broker, held_up) == 0 && !deadline.passed())
         std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    EXPECT_GT(metrics.value(held_up), 0) << "what the held thread had not taken grew unbounded";
-    EXPECT_LT(metrics.value("hpfeeds_broker_message_memory_bytes"), 16 << 20);
+    EXPECT_GT(metric(broker, held_up), 0) << "what the held thread had not taken grew unbounded";
+    EXPECT_LT(metric(broker, "hpfeeds_broker_message_memory_bytes"), 16 << 20);
 
     shard.let_go();
     for (int number = 0; number < count; ++number)
         ASSERT_EQ(reader.expect_message().payload, std::to_string(number) + tail);
-    EXPECT_EQ(metrics.value(R"(hpfeeds_broker_subscriber_discarded_frames{ident="logger"})"), 0);
+    EXPECT_EQ(metric(broker, R"(hpfeeds_broker_subscriber_discarded_frames{ident="logger"})"), 0);
 }
 
 TEST(Overload, MemoryComesBackWhenABurstIsOver) {
